@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// Everything a program usually needs. Each header can be included on its own as well.
+#pragma once
+
+#include <counterflow/as_result.hpp>
+#include <counterflow/buffer.hpp>
+#include <counterflow/device.hpp>
+#include <counterflow/direction.hpp>
+#include <counterflow/error.hpp>
+#include <counterflow/io.hpp>
+#include <counterflow/link.hpp>
+#include <counterflow/log.hpp>
+#include <counterflow/result.hpp>
+#include <counterflow/runtime.hpp>
+#include <counterflow/scope.hpp>
+#include <counterflow/spec.hpp>
+#include <counterflow/statistics.hpp>
+#include <counterflow/stop.hpp>
+#include <counterflow/task.hpp>
+#include <counterflow/time.hpp>
+#include <counterflow/transfer.hpp>
+#include <counterflow/units.hpp>
+#include <counterflow/when_all.hpp>
+#include <counterflow/when_any.hpp>
+#include <counterflow/window.hpp>

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+//
+// What one thread keeps at hand: the loop it runs, who is to be resumed next, the result of
+// the operation that was just completed, and free coroutine frames.
+#pragma once
+
+#include <counterflow/detail/export.hpp>
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+
+struct io_uring_sqe;
+
+namespace cf::detail {
+
+class loop;
+
+/// A suspended coroutine in a list of those to be resumed. The node lives in the coroutine's
+/// own frame, usually in the awaiter it is suspended in.
+struct resumable {
+    resumable* next;
+    std::coroutine_handle<> handle;
+};
+
+/// Free frames of one size class, linked through their first word.
+struct free_frame {
+    free_frame* next;
+};
+
+inline constexpr std::size_t frame_class_bytes = 64;
+inline constexpr std::size_t frame_classes = 16; ///< frames of up to 1 KiB are recycled
+inline constexpr std::int32_t free_frames_kept = 1 << 20;
+
+/// What the kernel said about an operation, as it stands in its completion.
+struct io_answer {
+    std::int32_t value; ///< negative: -errno
+    std::uint32_t flags;
+};
+
+/// One object and not several variables, so that compilers form one address.
+struct thread_state {
+    loop* current;          ///< the loop that runs here, or null
+    resumable* resume_next; ///< stack of coroutines to be resumed before anything else; see transfer()
+    io_uring_sqe* sq_next;  ///< where the running loop's next submission goes
+    io_uring_sqe* sq_end;   ///< no room at and behind this one
+    io_answer answer;       ///< of the operation whose waiter is being resumed
+    free_frame* free[frame_classes];
+};
+
+// Every await and every frame goes through this, so no access may be a call: local-exec in programs,
+// initial-exec in shared libraries.
+#if defined(__PIC__) && !defined(__PIE__)
+#define CF_DETAIL_TLS __attribute__((tls_model("initial-exec")))
+#else
+#define CF_DETAIL_TLS
+#endif
+CF_API inline constinit thread_local thread_state this_thread CF_DETAIL_TLS{};
+
+/// Has `who` resumed as soon as the running coroutine has suspended or ended. Unlike a resume()
+/// from inside it needs no stack; unlike symmetric transfer it works out of final_suspend() of a
+/// coroutine that destroys itself, and in builds without tail calls.
+[[gnu::always_inline]] inline void transfer(resumable& who) noexcept
+{
+    who.next = this_thread.resume_next;
+    this_thread.resume_next = &who;
+}
+
+/// Resumes whom transfer() has left; the loop calls this after each resume().
+[[gnu::always_inline]] inline void run_transfers() noexcept
+{
+    if (this_thread.resume_next == nullptr) return;
+    do {
+        resumable* const who = this_thread.resume_next;
+        this_thread.resume_next = who->next;
+        who->handle.resume();
+    } while (this_thread.resume_next != nullptr);
+}
+
+} // namespace cf::detail

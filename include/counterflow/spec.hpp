@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// Device specs: the strings that name a device, parsed into one structure. The grammar is in
+// docs/specs.md; the parser says which key, which value and which range when one is wrong.
+#pragma once
+
+#include <counterflow/detail/export.hpp>
+#include <counterflow/direction.hpp>
+#include <counterflow/link.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace cf {
+
+/// How transfers reach the engine: `ring` appends to an endless list, `descriptor` hands over
+/// one transfer at a time and starts the next from its interrupt, as dmaengine clients do.
+enum class submit_mode : std::uint8_t { ring, descriptor };
+
+/// What tells the driver that elements are done: a moderated interrupt, the engine's own
+/// message into near memory, or looking.
+enum class wake_mode : std::uint8_t { interrupt, message, poll };
+
+/// Which engines serve the transfers.
+enum class engine_choice : std::uint8_t { remote, local, both };
+
+/// A modelled endpoint: `model:` (real time, in this process).
+struct model_spec {
+    link_parameters link;
+    unsigned wr = 4; ///< WR channels of each engine, 1..8
+    unsigned rd = 2; ///< RD channels of each engine, 1..8
+    port_end near = port_end::root_port;
+    engine_choice engine = engine_choice::remote;
+    submit_mode submit = submit_mode::ring;
+    wake_mode wake = wake_mode::interrupt;
+    std::uint64_t irq_ns = 0; ///< from the engine's interrupt to the driver being told, up to 1 s
+    std::uint64_t hang_ns =
+        1'000'000'000;                   ///< a channel without progress for so long is stopped, 1 ms to 60 s
+    std::uint64_t ram_bytes = 64u << 20; ///< size of the window "ram", 4 KiB to 64 GiB in steps of 4 KiB
+    std::string backing;                 ///< file that holds the far memory, or empty: memory of the process
+    bool strict = false;                 ///< flag what real hardware might refuse
+};
+
+/// A parsed spec.
+struct device_spec {
+    enum class kind_t : std::uint8_t { model, kernel_module, vfio };
+
+    std::string text; ///< as written
+    kind_t kind = kind_t::model;
+    model_spec model; ///< when kind is model
+    std::string path; ///< when kind is kernel_module: the device node
+    std::string bdf;  ///< when kind is vfio: domain:bus:device.function
+};
+
+/// Parses a spec: `model:LINK[,key=value]...`, `/dev/counterflow0`, `vfio:0000:01:00.0`. Whether
+/// the device exists is found out when it is opened. Throws cf::error: bad_spec, with the key,
+/// the value and the range; not_supported for kinds this build does not have.
+CF_API device_spec parse_spec(std::string_view text);
+
+/// Parses "64KiB", "1MiB", "4096", ... into bytes; `what` names the value in the error, which is
+/// cf::error, bad_argument.
+CF_API std::uint64_t parse_size(std::string_view text, std::string_view what);
+/// Parses "500ns", "5us", "1ms", "2s" into nanoseconds, likewise.
+CF_API std::uint64_t parse_duration_ns(std::string_view text, std::string_view what);
+
+} // namespace cf

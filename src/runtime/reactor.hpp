@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// reactor: where completions and time come from. The seam is as wide as a whole run, so that no
+// operation pays for it: a reactor's run() is one function in which everything is inlined.
+#pragma once
+
+#include <counterflow/runtime.hpp>
+
+namespace cf::detail {
+
+class reactor {
+public:
+    reactor() = default;
+    reactor(const reactor&) = delete;
+    reactor& operator=(const reactor&) = delete;
+    virtual ~reactor() = default;
+
+    /// Turns its loop until that is finished; see loop.hpp for what a turn is.
+    virtual void run() noexcept = 0;
+
+    /// Called before each run(), on its thread. Throws cf::error when that cannot be.
+    virtual void prepare() = 0;
+
+    /// Monotonic nanoseconds.
+    virtual std::uint64_t now() noexcept = 0;
+
+    /// Ends a wait of run(), or the next one. The only member for other threads.
+    virtual void wake() noexcept = 0;
+
+    /// See loop::take_entry() and loop::cancel_operation_of().
+    virtual io_uring_sqe* take_entry() noexcept = 0;
+    virtual void cancel_operation_of(promise_base& coroutine) noexcept = 0;
+
+    /// Calls operation.notify on events from now on. The reactor owns the operation.
+    virtual void start_watch(fd_watch::watch_operation& operation) = 0;
+    /// Never calls notify again.
+    virtual void stop_watch(fd_watch::watch_operation& operation) noexcept = 0;
+
+    virtual loop_statistics statistics() const noexcept = 0;
+    virtual void describe(runtime_info& info) const = 0;
+};
+
+} // namespace cf::detail

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+//
+// The run loop over io_uring. The common tick, in which nothing but operations happens, is the
+// straight line through run(); everything else is behind attention_.
+#include "runtime/uring/uring_reactor.hpp"
+
+#include "runtime/uring/shared_index.hpp"
+#include "runtime/uring/system_call.hpp"
+
+#include <counterflow/error.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace cf::detail {
+namespace {
+
+constexpr std::uint64_t second = 1'000'000'000;
+
+} // namespace
+
+uring_reactor::uring_reactor(const runtime_options& options, loop& l)
+    : ring_(options), loop_(l), sq_next_(ring_.sqes), sq_end_(ring_.sqes + ring_.sq_entries)
+{
+    l.reactor_ = this;
+    l.attention_ = &attention_;
+    l.spin_ns_ = options.spin.count() > 0 ? static_cast<std::uint64_t>(options.spin.count()) : 0;
+    timeout_.complete = [](io_operation& operation, std::int32_t, std::uint32_t) noexcept {
+        static_cast<timeout_operation&>(operation).earliest = timeout_operation::none;
+    };
+    wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (wake_fd_ < 0) throw error(failure{{errno, std::system_category()}, "eventfd for waking a runtime"});
+    try {
+        wake_watch_ = fd_watch(
+            l, wake_fd_, [](void* me) noexcept { static_cast<loop*>(me)->run_posted(); }, &l);
+    } catch (...) {
+        ::close(wake_fd_);
+        throw;
+    }
+}
+
+uring_reactor::~uring_reactor()
+{
+    // What is left are polls, which name no memory: the kernel drops them with the ring.
+    wake_watch_ = fd_watch();
+    // The analyzer does not see that each of them is taken out first.
+    while (auto* left = watches_.pop_front()) delete left->self; // NOLINT(clang-analyzer-cplusplus.NewDelete)
+    ::close(wake_fd_);
+}
+
+std::uint64_t uring_reactor::now() noexcept
+{
+    timespec t;
+    ::clock_gettime(CLOCK_MONOTONIC, &t);
+    return static_cast<std::uint64_t>(t.tv_sec) * second + static_cast<std::uint64_t>(t.tv_nsec);
+}
+
+void uring_reactor::wake() noexcept
+{
+    const std::uint64_t one = 1;
+    // Fails only when the counter is full, that is when a wake is pending.
+    [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
+}
+
+void uring_reactor::run() noexcept
+{
+    const io_uring_cqe* const cqes = ring_.cqes;
+    const std::uint64_t cq_mask = ring_.cq_entries - 1;
+    const unsigned common_flags = IORING_ENTER_GETEVENTS | ring_.enter_flags;
+    this_thread.sq_next = sq_next_;
+    this_thread.sq_end = sq_end_;
+    for (;;) {
+        int result = 0;
+        if (attention_ == 0) [[likely]] {
+            ++enters_;
+            result = io_uring_enter(ring_.enter_fd, publish(), 1, common_flags, nullptr, 0);
+        } else {
+            if (!attend()) break;
+            const unsigned submit = publish();
+            if (!plan_.only_if_needed || submit != 0 || acquire(ring_.sq_flags) != 0) {
+                ++enters_;
+                result = io_uring_enter(ring_.enter_fd, submit, plan_.minimum, common_flags | plan_.flags,
+                                        plan_.argument, plan_.argument_bytes);
+            }
+        }
+        std::uint64_t head = completions_;
+        const unsigned count = acquire(ring_.cq_tail) - static_cast<unsigned>(head);
+        if (count == 0) [[unlikely]] {
+            if (result < 0) complain(result); // otherwise what has come says enough
+            continue;
+        }
+        const std::uint64_t tail = head + count;
+        completions_ = tail;
+        do {
+            const io_uring_cqe& entry = cqes[head & cq_mask];
+            const std::uint64_t user_data = entry.user_data;
+            if ((user_data & io_operation::tag) != 0) [[unlikely]] {
+                complete_uncommon(entry);
+            } else {
+                std::memcpy(&this_thread.answer, &entry.res, sizeof this_thread.answer);
+                std::coroutine_handle<>::from_address(reinterpret_cast<void*>(user_data)).resume();
+            }
+            run_transfers();
+        } while (++head != tail);
+        release(ring_.cq_head, static_cast<unsigned>(tail));
+    }
+    sq_next_ = this_thread.sq_next;
+    sq_end_ = this_thread.sq_end;
+    this_thread.sq_next = this_thread.sq_end = nullptr;
+}
+
+void uring_reactor::complete_uncommon(const io_uring_cqe& entry) noexcept
+{
+    const std::uint64_t address = entry.user_data & ~io_operation::tag;
+    if (address == 0) return; // of a cancel: the operation's own completion tells how it ended
+    auto* operation = reinterpret_cast<io_operation*>(address);
+    operation->complete(*operation, entry.res, entry.flags);
+}
+
+// Shows the kernel what was filled in; returns how many entries it has not taken.
+[[gnu::always_inline]] inline unsigned uring_reactor::publish() noexcept
+{
+    const auto filled = static_cast<unsigned>(this_thread.sq_next - ring_.sqes);
+    const unsigned tail = static_cast<unsigned>(row_tail_) + filled;
+    release(ring_.sq_tail, tail);
+    return tail - acquire(ring_.sq_head);
+}
+
+void uring_reactor::complain(int result) noexcept
+{
+    // A signal; time is up; the kernel wants completions taken or memory freed first.
+    if (result == -EINTR || result == -ETIME || result == -EBUSY || result == -EAGAIN) return;
+    std::fprintf(stderr,
+                 "counterflow: io_uring_enter failed (%s); completions may be lost, so this cannot go on\n",
+                 std::strerror(-result));
+    std::abort();
+}
+
+// The uncommon tick: everything but submitting and fetching. False when run() has to return.
+bool uring_reactor::attend() noexcept
+{
+    if (attention_ & loop::has_timers) loop_.run_timers();
+    const bool progress = (attention_ & loop::has_pollers) != 0 && loop_.run_pollers();
+    loop_.run_ready();
+    if (attention_ & loop::has_deferred) loop_.run_deferred();
+    if (attention_ & loop::has_requests) run_requests();
+    plan_ = wait_plan{};
+    if (attention_ & loop::is_finished) {
+        attention_ &= ~loop::is_finished;
+        return false;
+    }
+    if (loop_.has_work() || !backlog_.empty() || keep_spinning(progress) || !loop_.prepare_to_sleep()) {
+        plan_.minimum = 0;
+        plan_.only_if_needed = true;
+        return true;
+    }
+    spin_until_ = 0;
+    if (!loop_.timers_.empty()) plan_timed_wait();
+    return true;
+}
+
+// Looking goes on for spin_ns_ after the last progress. The clock is read every few turns only.
+bool uring_reactor::keep_spinning(bool progress) noexcept
+{
+    if (loop_.pollers_.empty() || loop_.spin_ns_ == 0) return false;
+    if (loop_.run_posted()) progress = true;
+    if (completions_ != spin_completions_) {
+        spin_completions_ = completions_;
+        progress = true;
+    }
+    if (progress || spin_until_ == 0) {
+        loop_.wake_needed_.store(false); // posts are looked for here; prepare_to_sleep() takes it back
+        spin_until_ = now() + loop_.spin_ns_;
+        return true;
+    }
+    constexpr unsigned turns_a_look = 8;
+    return ++spin_turns_ % turns_a_look != 0 || now() < spin_until_;
+}
+
+void uring_reactor::plan_timed_wait() noexcept
+{
+    const std::uint64_t due = loop_.timers_.nearest();
+    if (!ring_.features.timed_wait) return arm_timeout(due);
+    const std::uint64_t time = now();
+    const std::uint64_t left = due > time ? due - time : 0;
+    wait_time_.tv_sec = static_cast<long long>(left / second);
+    wait_time_.tv_nsec = static_cast<long long>(left % second);
+    wait_argument_.ts = reinterpret_cast<std::uintptr_t>(&wait_time_);
+    plan_.flags = IORING_ENTER_EXT_ARG;
+    plan_.argument = &wait_argument_;
+    plan_.argument_bytes = sizeof wait_argument_;
+}
+
+// Kernels before 5.11 wait for time only through an operation. One that is due earlier is added;
+// those left over wake the loop once for nothing.
+void uring_reactor::arm_timeout(std::uint64_t due) noexcept
+{
+    if (timeout_.earliest <= due) return;
+    io_uring_sqe* const entry = take_ring_entry();
+    if (entry == nullptr) return; // the completions that keep the kernel busy end the wait
+    timeout_.earliest = due;
+    timeout_.due.tv_sec = static_cast<long long>(due / second);
+    timeout_.due.tv_nsec = static_cast<long long>(due % second);
+    std::memset(entry, 0, sizeof *entry);
+    entry->opcode = IORING_OP_TIMEOUT;
+    entry->fd = -1;
+    entry->addr = reinterpret_cast<std::uintptr_t>(&timeout_.due);
+    entry->len = 1;
+    entry->timeout_flags = IORING_TIMEOUT_ABS;
+    entry->user_data = timeout_.user_data();
+}
+
+loop_statistics uring_reactor::statistics() const noexcept
+{
+    const io_uring_sqe* const next = this_thread.current == &loop_ ? this_thread.sq_next : sq_next_;
+    loop_statistics counted;
+    counted.enters = enters_;
+    counted.submitted = row_tail_ + static_cast<std::uint64_t>(next - ring_.sqes);
+    counted.completions = completions_;
+    return counted;
+}
+
+void uring_reactor::describe(runtime_info& info) const
+{
+    info.reactor = "io_uring";
+    info.entries = ring_.sq_entries;
+    info.completions = ring_.cq_entries;
+    info.features = ring_.features;
+}
+
+} // namespace cf::detail

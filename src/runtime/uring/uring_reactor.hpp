@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+//
+// The io_uring reactor: real time, one system call a tick.
+#pragma once
+
+#include "runtime/reactor.hpp"
+#include "runtime/uring/ring.hpp"
+#include "runtime/watch_operation.hpp"
+
+#include <counterflow/detail/io_operation.hpp>
+
+#include <linux/time_types.h>
+
+#include <vector>
+
+namespace cf::detail {
+
+class uring_reactor final : public reactor {
+public:
+    uring_reactor(const runtime_options& options, loop& l);
+    ~uring_reactor() override;
+
+    void prepare() override { ring_.enable(); }
+    void run() noexcept override;
+    std::uint64_t now() noexcept override;
+    void wake() noexcept override;
+    io_uring_sqe* take_entry() noexcept override;
+    void cancel_operation_of(promise_base& coroutine) noexcept override;
+    void start_watch(fd_watch::watch_operation& operation) override;
+    void stop_watch(fd_watch::watch_operation& operation) noexcept override;
+    loop_statistics statistics() const noexcept override;
+    void describe(runtime_info& info) const override;
+
+    /// For tests: the next n times the queue is full, the kernel is said to be busy.
+    void pretend_busy(unsigned n) noexcept { pretend_busy_ = n; }
+
+private:
+    // How to enter the kernel after an uncommon tick.
+    struct wait_plan {
+        unsigned minimum = 1; // completions to wait for
+        unsigned flags = 0;   // besides the common ones
+        const void* argument = nullptr;
+        std::size_t argument_bytes = 0;
+        bool only_if_needed = false; // no system call when nothing is to be submitted or fetched
+    };
+
+    unsigned publish() noexcept;
+    void complete_uncommon(const io_uring_cqe& entry) noexcept;
+    void complain(int result) noexcept;
+    bool attend() noexcept;
+    bool keep_spinning(bool progress) noexcept;
+    void plan_timed_wait() noexcept;
+    void arm_timeout(std::uint64_t due) noexcept;
+    io_uring_sqe* take_ring_entry() noexcept;
+    void run_requests() noexcept;
+    bool submit_backlog() noexcept;
+    bool submit_cancel(std::uint64_t user_data) noexcept;
+
+    ring ring_;
+    loop& loop_;
+    unsigned attention_ = 0;        // see loop::attention_bit
+    unsigned pretend_busy_ = 0;     // see pretend_busy()
+    std::uint64_t row_tail_ = 0;    // the queue's tail when sq_next was last at the start of the row
+    std::uint64_t completions_ = 0; // also the completion queue's head
+    std::uint64_t enters_ = 0;
+    io_uring_sqe* sq_next_ = nullptr; // while run() does not keep them in this_thread
+    io_uring_sqe* sq_end_ = nullptr;
+
+    wait_plan plan_;
+    io_uring_getevents_arg wait_argument_{};
+    __kernel_timespec wait_time_{};
+
+    // Operations of coroutines for which the kernel had no room.
+    std::vector<io_uring_sqe> backlog_;
+
+    std::uint64_t spin_until_ = 0; // 0: not spinning
+    std::uint64_t spin_completions_ = 0;
+    unsigned spin_turns_ = 0;
+
+    // Without timed_wait: the earliest timeout operation in flight.
+    struct timeout_operation : io_operation {
+        __kernel_timespec due{};
+        std::uint64_t earliest = none;
+        static constexpr std::uint64_t none = ~std::uint64_t{0};
+    } timeout_;
+
+    intrusive_list<fd_watch::watch_operation::in_list> watches_;
+    int wake_fd_ = -1;
+    fd_watch wake_watch_;
+};
+
+} // namespace cf::detail
