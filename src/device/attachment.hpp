@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// attachment: one opened piece of hardware, or its model, as the device façade sees it:
+// engines to drive, near memory to map, far memory to reach, the link in between. Opening a
+// spec yields one (src/device/open.cpp); everything above is the same for all of them.
+#pragma once
+
+#include "edma/port.hpp"
+#include <counterflow/direction.hpp>
+#include <counterflow/link.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace cf::detail {
+
+/// A range of far memory that transfers may name.
+struct far_window {
+    std::string name;
+    std::uint64_t size = 0;        ///< bytes
+    std::uint64_t bus_address = 0; ///< as seen across the link: what a local engine uses
+    std::uint64_t own_address = 0; ///< as the far end's own engine sees it: what a remote engine uses
+
+    std::uint64_t address_for(engine_side side) const noexcept
+    {
+        return side == engine_side::local ? bus_address : own_address;
+    }
+};
+
+class attachment {
+public:
+    attachment(const attachment&) = delete;
+    attachment& operator=(const attachment&) = delete;
+    virtual ~attachment() = default;
+
+    /// The end the program runs on.
+    virtual port_end near() const noexcept = 0;
+    /// One engine, or two when the near and the far one are both driven (engine=both).
+    virtual std::span<edma::port> engines() noexcept = 0;
+    virtual std::span<const far_window> windows() const noexcept = 0;
+    virtual link_parameters link() const noexcept = 0;
+
+    /// What addresses and sizes of transfers must be multiples of, bytes; a power of two.
+    virtual std::size_t alignment() const noexcept { return 1; }
+
+    /// Makes [memory, memory + size) reachable for every engine of this attachment and returns
+    /// the address they use for its first byte. Throws cf::error.
+    virtual std::uint64_t map(void* memory, std::size_t size) = 0;
+    /// Ends a mapping made by map(). The caller has proven that no engine still uses it. After
+    /// it returns no engine can touch the memory.
+    virtual void unmap(std::uint64_t address, std::size_t size) noexcept = 0;
+
+protected:
+    attachment() = default;
+};
+
+} // namespace cf::detail

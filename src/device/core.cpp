@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+//
+// device_core: the path of a transfer through the loop, from its start to its waiter being made
+// ready. How a device is put together is in core_setup.cpp.
+#include "device/core.hpp"
+
+#include "log/log.hpp"
+#include <counterflow/error.hpp>
+
+#include <algorithm>
+
+namespace cf::detail {
+namespace {
+
+/// Without an interrupt nothing wakes a sleeping loop, so it gets up this often to look.
+constexpr std::uint64_t look_interval_ns = 50'000;
+
+void count_outcome(transfer_statistics& count, const transfer_state& t) noexcept
+{
+    if (t.error == 0) {
+        ++count.completed;
+        count.bytes += t.size;
+    } else if (t.error == static_cast<std::uint8_t>(errc::canceled)) {
+        ++count.canceled;
+    } else if (t.error == static_cast<std::uint8_t>(errc::timed_out)) {
+        ++count.timed_out;
+    } else {
+        ++count.failed;
+        const std::error_code code = make_error_code(static_cast<errc>(t.error));
+        log::event(log::part::device, spdlog::level::warn, "transfer failed", code.message(),
+                   {{"kind", t.kind}, {"bytes", t.size}, {"errc", t.error}});
+    }
+}
+
+} // namespace
+
+bool device_core::start(transfer_state& t, std::chrono::nanoseconds deadline, stop_state* stop) noexcept
+{
+    if (stop) {
+        if (stop->requested()) {
+            t.error = static_cast<std::uint8_t>(errc::canceled);
+            return false;
+        }
+        t.stop.self = &t;
+        stop->link(t.stop, [](stop_hook& hook) noexcept {
+            transfer_state& s = *static_cast<transfer_state::stopper&>(hook).self;
+            s.core->fail(s, errc::canceled);
+        });
+    }
+    if (deadline.count() > 0) [[unlikely]] {
+        t.alarm.self = &t;
+        t.alarm.fire = [](timer& alarm) noexcept {
+            transfer_state& s = *static_cast<transfer_state::deadline&>(alarm).self;
+            s.core->fail(s, errc::timed_out);
+        };
+        loop_.add_timer(t.alarm, loop_.now() + static_cast<std::uint64_t>(deadline.count()));
+    }
+    if (live_++ == 0 && options_.wake != wake_mode::interrupt) loop_.add_poller(poller_);
+    ++t.memory->in_flight;
+    ++counters_[t.kind].started;
+    scheduler_of(t).start(t);
+    loop_.defer(tick_);
+    return true;
+}
+
+/// Once a tick, after the tasks that were ready have run: what they started becomes visible to
+/// the engines, with one doorbell a channel at most.
+void device_core::on_tick() noexcept
+{
+    const std::uint64_t now = loop_.now();
+    for (scheduler& s : schedulers_) {
+        s.pump();
+        if (tracer_.active()) [[unlikely]] {
+            const auto kind = static_cast<transfer_kind>(&s - schedulers_.data());
+            tracer_.note_handed_over(kind, s, now);
+        }
+        s.flush(now);
+    }
+    keep_watch(now);
+}
+
+/// Asks an engine what it has done. True when a segment was reported.
+bool device_core::look(edma::engine& engine, bool interrupted, std::uint64_t now) noexcept
+{
+    bool progress = false;
+    auto sink = [this, &progress](void* owner, edma::outcome outcome) noexcept {
+        progress = true;
+        segment_ended(*static_cast<transfer_state*>(owner), outcome);
+    };
+    if (interrupted)
+        engine.service(now, sink);
+    else
+        engine.poll(now, sink);
+    return progress;
+}
+
+void device_core::on_interrupt(edma::engine& engine) noexcept
+{
+    const std::uint64_t now = loop_.now();
+    look(engine, true, now);
+    after_look(now);
+}
+
+bool device_core::on_poll() noexcept
+{
+    const std::uint64_t now = loop_.now();
+    bool progress = false;
+    for (const auto& engine : engines_)
+        if (look(*engine, false, now)) progress = true;
+    after_look(now);
+    return progress;
+}
+
+void device_core::on_watchdog() noexcept
+{
+    const std::uint64_t now = loop_.now();
+    for (const auto& engine : engines_)
+        if (engine->next_deadline() <= now || options_.wake != wake_mode::interrupt) look(*engine, true, now);
+    after_look(now);
+}
+
+void device_core::after_look(std::uint64_t now) noexcept
+{
+    // Room in the engine is given out at the end of the tick, together with what the tasks
+    // resumed now will start.
+    if (schedulers_[0].waiting() + schedulers_[1].waiting() > 0) loop_.defer(tick_);
+    keep_watch(now);
+}
+
+/// Sees to it that the loop comes back when an engine wants to be looked at.
+void device_core::keep_watch(std::uint64_t now) noexcept
+{
+    std::uint64_t due = edma::never;
+    for (const auto& engine : engines_) due = std::min(due, engine->next_deadline());
+    if (options_.wake != wake_mode::interrupt && live_ > 0) due = std::min(due, now + look_interval_ns);
+    if (due == edma::never || (watchdog_.armed() && watchdog_.due() <= due)) return;
+    loop_.cancel_timer(watchdog_);
+    loop_.add_timer(watchdog_, due);
+}
+
+void device_core::segment_ended(transfer_state& t, edma::outcome outcome) noexcept
+{
+    if (tracer_.active()) [[unlikely]]
+        tracer_.segment_ended(static_cast<transfer_kind>(t.kind), scheduler_of(t), outcome, loop_.now());
+    --t.in_engine;
+    if (outcome != edma::outcome::done) [[unlikely]]
+        return fail(t, edma::to_errc(outcome));
+    if (t.in_engine == 0 && t.remaining == 0) finish(t);
+}
+
+/// The transfer ends with `reason` unless it has failed already: at once when the engine has
+/// nothing of it, else when the last of its segments has been reported.
+void device_core::fail(transfer_state& t, errc reason) noexcept
+{
+    const bool first = t.error == 0;
+    if (first) {
+        t.error = static_cast<std::uint8_t>(reason);
+        scheduler_of(t).forget_remaining(t);
+    }
+    if (t.in_engine == 0) return finish(t);
+    if (!first) return;
+    scheduler_of(t).drop(t);
+    loop_.defer(tick_); // dropping may have set a deadline
+}
+
+void device_core::finish(transfer_state& t) noexcept
+{
+    t.stop.unlink();
+    if (t.alarm.armed()) loop_.cancel_timer(t.alarm);
+    count_outcome(counters_[t.kind], t);
+    if (--t.memory->in_flight == 0) release_if_unused(*t.memory);
+    if (--live_ == 0) poller_.unlink();
+    loop_.make_ready(t);
+}
+
+} // namespace cf::detail

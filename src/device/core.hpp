@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+//
+// device_core: what stands behind cf::device. It owns the attachment, drives its engines from
+// the runtime's loop (one flush a tick, interrupts, watchdog) and ends transfers. Everything
+// in it belongs to the runtime's thread.
+#pragma once
+
+#include "device/attachment.hpp"
+#include "device/region.hpp"
+#include "device/scheduler.hpp"
+#include "device/tracer.hpp"
+#include "edma/engine.hpp"
+#include <counterflow/detail/loop.hpp>
+#include <counterflow/device.hpp>
+#include <counterflow/runtime.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace cf::detail {
+
+class device_core {
+public:
+    device_core(runtime& loop, const device_spec& spec, std::unique_ptr<attachment> attached);
+    device_core(const device_core&) = delete;
+    device_core& operator=(const device_core&) = delete;
+    /// Stops the engines. Transfers still running end with errc::device_gone.
+    ~device_core();
+
+    runtime& loop() noexcept { return loop_; }
+    attachment& attached() noexcept { return *attached_; }
+    const device_info& info() const noexcept { return info_; }
+    ceilings limits(bool write, bool read) const noexcept;
+    device_statistics statistics() const;
+
+    /// Live regions by the address of their first byte. Several may start at the same one.
+    std::multimap<std::uintptr_t, region*>& regions() noexcept { return regions_; }
+    /// The region that holds all of `memory`, or null.
+    region* find_region(std::span<const std::byte> memory) noexcept;
+
+    /// Where a window starts, as the engine that serves `kind` sees it.
+    std::uint64_t far_address(std::uint32_t window, transfer_kind kind) const noexcept
+    {
+        return far_addresses_[static_cast<std::size_t>(kind)][window];
+    }
+
+    /// Takes a transfer whose request has been checked. False: it has ended already.
+    bool start(transfer_state& t, std::chrono::nanoseconds deadline, stop_state* stop) noexcept;
+
+    /// Throws cf::error.
+    void lease(unsigned channel);
+    void end_lease(unsigned channel) noexcept;
+
+    void observe(transfer_observer* observer) noexcept { tracer_.observe(observer); }
+
+private:
+    /// A node of the loop that knows which device it belongs to.
+    template <class Node>
+    struct owned : Node {
+        device_core* core;
+    };
+    struct interrupt_watch;
+
+    void describe(const device_spec& spec);
+    void configure(const device_spec& spec);
+    void add_channels(transfer_kind kind, edma::engine& engine);
+    void hook_into_loop();
+    served_channel* find_channel(unsigned channel) noexcept;
+    scheduler& scheduler_of(const transfer_state& t) noexcept { return schedulers_[t.kind]; }
+
+    // Entry points from the loop.
+    void on_tick() noexcept;
+    bool on_poll() noexcept;
+    void on_watchdog() noexcept;
+    void on_interrupt(edma::engine& engine) noexcept;
+
+    bool look(edma::engine& engine, bool interrupted, std::uint64_t now) noexcept;
+    void after_look(std::uint64_t now) noexcept;
+    void keep_watch(std::uint64_t now) noexcept;
+    void segment_ended(transfer_state& t, edma::outcome outcome) noexcept;
+    void fail(transfer_state& t, errc reason) noexcept;
+    void finish(transfer_state& t) noexcept;
+    void stop_engines() noexcept;
+
+    runtime& loop_;
+    std::unique_ptr<attachment> attached_;
+    device_info info_;
+    edma::engine_options options_;
+    std::vector<std::unique_ptr<edma::engine>> engines_;
+    std::array<scheduler, 2> schedulers_;                     ///< by transfer_kind, as the next two
+    std::array<std::vector<std::uint64_t>, 2> far_addresses_; ///< of the windows
+    std::array<transfer_statistics, 2> counters_;
+    std::multimap<std::uintptr_t, region*> regions_;
+    tracer tracer_;
+
+    owned<deferred> tick_;
+    owned<poller> poller_;
+    owned<timer> watchdog_;
+    std::vector<std::unique_ptr<interrupt_watch>> interrupts_;
+
+    std::uint64_t live_ = 0; ///< started transfers that have not ended
+};
+
+} // namespace cf::detail

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+//
+// device_core: how a device is put together from its spec and its attachment, and taken apart.
+#include "device/core.hpp"
+
+#include "log/log.hpp"
+#include <counterflow/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include <sched.h>
+
+namespace cf::detail {
+namespace {
+
+using log::part;
+
+// How far ahead of the link the engine is fed, in link time: enough to bridge the wake-up of a
+// sleeping program, little enough that a cancel or a new task does not wait long.
+constexpr double in_engine_seconds = 1e-3;
+constexpr std::uint64_t in_engine_bytes_min = 256 * 1024;
+constexpr std::uint64_t in_engine_bytes_max = 64 * 1024 * 1024;
+
+// A segment is an eighth of that: the grain in which transfers take turns.
+constexpr std::uint64_t segments_in_engine = 8;
+constexpr std::uint64_t segment_bytes_min = 64 * 1024;
+
+// An interrupt comes at least this often in link time while an engine is busy.
+constexpr double interrupt_seconds = 100e-6;
+constexpr std::uint32_t moderation_bytes_min = 4096;
+constexpr std::uint32_t moderation_bytes_max = 1024 * 1024;
+
+/// What `seconds` of a direction carry, within limits; the upper one on a null link.
+std::uint64_t bytes_in(double seconds, double bytes_per_second, std::uint64_t low,
+                       std::uint64_t high) noexcept
+{
+    const double bytes = seconds * bytes_per_second;
+    if (!(bytes < static_cast<double>(high))) return high;
+    return std::max(low, static_cast<std::uint64_t>(bytes));
+}
+
+traffic traffic_of(transfer_kind kind, const device_info& info) noexcept
+{
+    for (const channel_info& c : info.channels)
+        if (c.serves == kind) return c.kind == channel_kind::wr ? traffic::posted : traffic::completions;
+    return traffic::none;
+}
+
+/// Segments of a channel that the engine itself gave up.
+std::uint64_t aborts(const edma::channel_statistics& s) noexcept
+{
+    constexpr auto first = static_cast<std::size_t>(edma::outcome::unsupported_request);
+    constexpr auto last = static_cast<std::size_t>(edma::outcome::aborted);
+    std::uint64_t sum = 0;
+    for (std::size_t i = first; i <= last; ++i) sum += s.by_outcome[i];
+    return sum;
+}
+
+} // namespace
+
+/// Tells the core when an engine has raised its interrupt.
+struct device_core::interrupt_watch {
+    interrupt_watch(device_core& core, edma::engine& engine, int fd)
+        : core_(core), engine_(engine), watch_(core.loop_, fd, &interrupt_watch::run, this)
+    {
+    }
+
+    static void run(void* self) noexcept
+    {
+        auto& w = *static_cast<interrupt_watch*>(self);
+        w.core_.on_interrupt(w.engine_);
+    }
+
+    device_core& core_;
+    edma::engine& engine_;
+    fd_watch watch_;
+};
+
+device_core::device_core(runtime& loop, const device_spec& spec, std::unique_ptr<attachment> attached)
+    : loop_(loop), attached_(std::move(attached))
+{
+    describe(spec);
+    configure(spec);
+    hook_into_loop();
+    log::event(part::device, spdlog::level::info, "opened", info_.spec,
+               {{"channels", info_.channels.size()}, {"windows", info_.windows.size()}});
+}
+
+device_core::~device_core()
+{
+    stop_engines();
+    interrupts_.clear();
+    tick_.unlink();
+    poller_.unlink();
+    loop_.cancel_timer(watchdog_);
+    while (!regions_.empty()) unmap_region(*regions_.begin()->second);
+    log::event(part::device, spdlog::level::info, "closed", info_.spec);
+}
+
+/// What the attachment says of itself.
+void device_core::describe(const device_spec& spec)
+{
+    info_.spec = spec.text;
+    info_.near = attached_->near();
+    info_.engine = spec.model.engine;
+    info_.submit = spec.model.submit;
+    info_.wake = spec.model.wake;
+    info_.link = attached_->link();
+    info_.alignment = attached_->alignment();
+    for (const far_window& w : attached_->windows()) info_.windows.push_back({w.name, w.size});
+}
+
+/// Engines, and which of their channels serve which kind of transfer.
+void device_core::configure(const device_spec& spec)
+{
+    const bool writes_only = spec.model.engine == engine_choice::both;
+    options_.submit = spec.model.submit;
+    options_.wake = spec.model.wake;
+    options_.hang_timeout_ns = spec.model.hang_ns;
+
+    const double slower = [&] {
+        const ceilings most = link_ceilings(info_.link, traffic::posted, traffic::posted);
+        return std::min(most.rp_to_ep, most.ep_to_rp);
+    }();
+    const std::uint64_t ahead = bytes_in(in_engine_seconds, slower, in_engine_bytes_min, in_engine_bytes_max);
+    options_.moderation_bytes = static_cast<std::uint32_t>(
+        bytes_in(interrupt_seconds, slower, moderation_bytes_min, moderation_bytes_max));
+    info_.segment_bytes_max =
+        static_cast<std::size_t>(std::max(segment_bytes_min, ahead / segments_in_engine));
+
+    for (edma::port& p : attached_->engines())
+        engines_.push_back(std::make_unique<edma::engine>(p, options_));
+    for (const transfer_kind kind : {transfer_kind::write, transfer_kind::read}) {
+        for (const auto& engine : engines_) {
+            const bool serves = !writes_only || channel_for(kind, engine->side()) == channel_kind::wr;
+            if (serves) add_channels(kind, *engine);
+        }
+        scheduler& s = schedulers_[static_cast<std::size_t>(kind)];
+        s.configure(ahead, static_cast<std::uint32_t>(info_.segment_bytes_max));
+        if (s.channels().empty())
+            throw error(errc::not_supported,
+                        info_.spec + ": no channel can serve a " + std::string(to_string(kind)));
+    }
+}
+
+void device_core::add_channels(transfer_kind kind, edma::engine& engine)
+{
+    const channel_kind hardware = channel_for(kind, engine.side());
+    for (unsigned i = 0; i < engine.channels(hardware); ++i) {
+        const auto number = static_cast<unsigned>(info_.channels.size());
+        const std::string name = std::string(to_string(engine.side())) + " " +
+                                 std::string(to_string(hardware)) + std::to_string(i);
+        edma::channel& channel = engine.at(hardware, i);
+        info_.channels.push_back(
+            {name, kind, engine.side(), hardware, i, channel.has_list() ? channel.capacity() : 0});
+        served_channel served{};
+        served.hardware = &channel;
+        served.number = number;
+        schedulers_[static_cast<std::size_t>(kind)].add(served);
+    }
+    auto& far = far_addresses_[static_cast<std::size_t>(kind)];
+    far.clear();
+    for (const far_window& w : attached_->windows()) far.push_back(w.address_for(engine.side()));
+}
+
+void device_core::hook_into_loop()
+{
+    tick_.core = this;
+    tick_.run = [](deferred& d) noexcept { static_cast<owned<deferred>&>(d).core->on_tick(); };
+    poller_.core = this;
+    poller_.poll = [](poller& p) noexcept { return static_cast<owned<poller>&>(p).core->on_poll(); };
+    watchdog_.core = this;
+    watchdog_.fire = [](timer& t) noexcept { static_cast<owned<timer>&>(t).core->on_watchdog(); };
+
+    const std::span<edma::port> ports = attached_->engines();
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+        const int fd = ports[i].registers->interrupt_fd();
+        if (fd >= 0) interrupts_.push_back(std::make_unique<interrupt_watch>(*this, *engines_[i], fd));
+    }
+}
+
+/// After this no engine touches memory, or nobody can prove it any more. Bounded by the driver's
+/// own stop timeout.
+void device_core::stop_engines() noexcept
+{
+    const auto end = [this](transfer_state& t) noexcept {
+        fail(t, errc::device_gone);
+        t.core = nullptr; // its waiter resumes when the device is gone
+    };
+    auto sink = [&end](void* owner, edma::outcome) noexcept {
+        transfer_state& t = *static_cast<transfer_state*>(owner);
+        --t.in_engine;
+        end(t);
+    };
+    for (scheduler& s : schedulers_)
+        while (transfer_state* const t = s.first_waiting()) end(*t);
+    for (const auto& engine : engines_) engine->stop(loop_.now());
+    for (const auto& engine : engines_) {
+        while (!engine->quiet()) {
+            engine->service(loop_.now(), sink);
+            ::sched_yield();
+        }
+        if (engine->state() == edma::engine_state::gone)
+            log::event(part::device, spdlog::level::err, "engine not proven stopped", info_.spec);
+    }
+}
+
+served_channel* device_core::find_channel(unsigned channel) noexcept
+{
+    for (scheduler& s : schedulers_)
+        for (served_channel& c : s.channels())
+            if (c.number == channel) return &c;
+    return nullptr;
+}
+
+void device_core::lease(unsigned channel)
+{
+    served_channel* const wanted = find_channel(channel);
+    if (!wanted)
+        throw error(errc::no_such_channel, info_.spec + ": channel " + std::to_string(channel) +
+                                               " (there are " + std::to_string(info_.channels.size()) + ")");
+    const std::string& name = info_.channels[channel].name;
+    if (wanted->leased) throw error(errc::busy, info_.spec + ": channel " + name + " is leased");
+    const auto& siblings = schedulers_[static_cast<std::size_t>(info_.channels[channel].serves)].channels();
+    if (std::ranges::count_if(siblings, [](const served_channel& c) { return !c.leased; }) == 1)
+        throw error(errc::busy, info_.spec + ": channel " + name + " is the last one that serves a " +
+                                    std::string(to_string(info_.channels[channel].serves)) +
+                                    " for everybody");
+    wanted->leased = true;
+}
+
+void device_core::end_lease(unsigned channel) noexcept { find_channel(channel)->leased = false; }
+
+region* device_core::find_region(std::span<const std::byte> memory) noexcept
+{
+    const auto begin = reinterpret_cast<std::uintptr_t>(memory.data());
+    for (auto next = regions_.upper_bound(begin); next != regions_.begin();) {
+        const auto& [first, r] = *--next;
+        if (begin - first <= r->size && memory.size() <= r->size - (begin - first)) return r;
+    }
+    return nullptr;
+}
+
+ceilings device_core::limits(bool write, bool read) const noexcept
+{
+    const traffic out = write ? traffic_of(transfer_kind::write, info_) : traffic::none;
+    const traffic in = read ? traffic_of(transfer_kind::read, info_) : traffic::none;
+    const bool out_is_rp_to_ep = direction_of(transfer_kind::write, info_.near) == direction::rp_to_ep;
+    return out_is_rp_to_ep ? link_ceilings(info_.link, out, in) : link_ceilings(info_.link, in, out);
+}
+
+device_statistics device_core::statistics() const
+{
+    device_statistics all;
+    all.write = counters_[0];
+    all.read = counters_[1];
+    all.write.queued = schedulers_[0].waiting();
+    all.read.queued = schedulers_[1].waiting();
+    for (const channel_info& c : info_.channels) {
+        for (const auto& engine : engines_) {
+            if (engine->side() != c.side) continue;
+            const edma::channel_statistics& s = engine->at(c.kind, c.index).statistics();
+            all.channels.push_back(
+                {c.name, c.serves, s.segments, s.bytes, s.doorbells, aborts(s), s.restarts});
+            all.lost_interrupts += s.lost_interrupts;
+        }
+    }
+    for (const auto& engine : engines_) {
+        const edma::engine_statistics& s = engine->statistics();
+        all.interrupts += s.interrupts;
+        all.spurious_interrupts += s.spurious;
+        all.register_loads += s.loads;
+        all.register_stores += s.stores;
+    }
+    return all;
+}
+
+} // namespace cf::detail

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+//
+// scheduler: decides for one kind of transfer (write or read) which task's bytes go to which
+// hardware channel next. Small transfers go straight to a channel; what does not fit waits in
+// one queue a priority, is cut into segments and served in turns, so that a long transfer
+// does not hold up short ones and no task starves.
+#pragma once
+
+#include "edma/engine.hpp"
+#include <counterflow/detail/transfer_state.hpp>
+#include <counterflow/statistics.hpp>
+#include <counterflow/transfer.hpp>
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace cf::detail {
+
+/// FIFO of started transfers with O(1) removal from the middle.
+class transfer_queue {
+public:
+    bool empty() const noexcept { return head_ == nullptr; }
+    transfer_state& front() const noexcept { return *head_; }
+
+    void push_back(transfer_state& t) noexcept
+    {
+        t.queued = true;
+        t.queue_next = nullptr;
+        t.queue_prev = tail_;
+        (tail_ ? tail_->queue_next : head_) = &t;
+        tail_ = &t;
+    }
+    void remove(transfer_state& t) noexcept
+    {
+        t.queued = false;
+        (t.queue_prev ? t.queue_prev->queue_next : head_) = t.queue_next;
+        (t.queue_next ? t.queue_next->queue_prev : tail_) = t.queue_prev;
+    }
+
+private:
+    transfer_state* head_ = nullptr;
+    transfer_state* tail_ = nullptr;
+};
+
+/// A hardware channel that serves this kind of transfer.
+struct served_channel {
+    edma::channel* hardware;
+    edma::engine* engine;
+    unsigned number; ///< index into device_info::channels
+    bool leased = false;
+    bool unflushed = false; ///< pushed to since the last flush
+    transfer_queue waiting; ///< transfers bound to this channel by a lease
+};
+
+class scheduler {
+public:
+    /// `in_engine_bytes` bounds what a channel is given in advance: enough to bridge a wake-up
+    /// of the program, little enough that cancelling and taking turns stay prompt.
+    void configure(std::uint64_t in_engine_bytes, std::uint32_t segment_bytes) noexcept
+    {
+        in_engine_bytes_ = in_engine_bytes;
+        segment_bytes_ = segment_bytes;
+    }
+    void add(served_channel channel)
+    {
+        channels_.push_back(channel);
+        turn_ = channels_.data();
+    }
+    std::vector<served_channel>& channels() noexcept { return channels_; }
+
+    /// Takes a checked transfer: hands all of it to a channel when one has room and nobody
+    /// waits, else queues it. The caller sees to it that flush() follows.
+    void start(transfer_state& t) noexcept
+    {
+        if (waiting_ == 0 && t.remaining <= segment_bytes_ && t.channel == any_channel) [[likely]] {
+            if (served_channel* const c = channel_with_room()) {
+                hand_over(t, *c);
+                return;
+            }
+        }
+        enqueue(t);
+    }
+
+    /// Moves waiting transfers to channels as far as there is room.
+    void pump() noexcept;
+    /// Publishes what was handed over since the last flush; one doorbell a channel at most.
+    void flush(std::uint64_t now_ns) noexcept;
+
+    /// Takes the bytes not yet handed over out of the queue; they will not be moved.
+    void forget_remaining(transfer_state& t) noexcept;
+    /// Asks every channel to skip what it has of `t` and the engine has not reached.
+    void drop(transfer_state& t) noexcept;
+
+    /// Transfers that wait for room in the engine, in whole or in part.
+    std::uint64_t waiting() const noexcept { return waiting_; }
+    /// Any of them, or null.
+    transfer_state* first_waiting() noexcept;
+
+private:
+    bool has_room(const served_channel& c) const noexcept
+    {
+        return c.hardware->space() > 0 && c.hardware->outstanding_bytes() < in_engine_bytes_;
+    }
+    served_channel* channel_with_room() noexcept
+    {
+        served_channel* const first = channels_.data();
+        served_channel* const end = first + channels_.size();
+        served_channel* const start = turn_;
+        do {
+            if (++turn_ >= end) turn_ = first;
+            if (!turn_->leased && has_room(*turn_)) return turn_;
+        } while (turn_ != start);
+        return nullptr;
+    }
+    /// Gives the next segment of `t` to `c`.
+    void hand_over(transfer_state& t, served_channel& c) noexcept
+    {
+        const std::uint32_t size =
+            t.remaining < segment_bytes_ ? static_cast<std::uint32_t>(t.remaining) : segment_bytes_;
+        c.hardware->push({t.near_address, t.far_address, size, &t});
+        t.near_address += size;
+        t.far_address += size;
+        t.remaining -= size;
+        ++t.in_engine;
+        c.unflushed = true;
+    }
+
+    void enqueue(transfer_state& t) noexcept;
+    transfer_queue& queue_of(transfer_state& t) noexcept;
+    transfer_queue* next_queue() noexcept;
+    void serve(transfer_queue& queue, served_channel& c) noexcept;
+
+    std::vector<served_channel> channels_;
+    served_channel* turn_ = nullptr; ///< the channel served last
+    std::uint64_t in_engine_bytes_ = 0;
+    std::uint32_t segment_bytes_ = 0;
+
+    std::uint64_t waiting_ = 0; ///< transfers in all queues
+    std::array<transfer_queue, 3> queues_;
+    std::array<int, 3> credit_{}; ///< turns each priority still has in this round
+};
+
+} // namespace cf::detail

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+//
+// What the device tests stand on: a runtime, a modelled endpoint whose faults and far memory
+// the test can reach, and a device opened on it.
+#pragma once
+
+#include "model/in_process.hpp"
+#include <counterflow/counterflow.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <span>
+#include <string>
+
+namespace rig {
+
+struct device_on_model {
+    explicit device_on_model(const std::string& text = "model:null,wr=2,rd=2")
+        : device_on_model(cf::parse_spec(text))
+    {
+    }
+    explicit device_on_model(const cf::device_spec& spec)
+        : device_on_model(spec, cf::model::open_model(spec.model))
+    {
+    }
+
+    /// What the program did that real hardware might refuse, so far.
+    std::uint64_t violations()
+    {
+        std::uint64_t count = 0;
+        model->with_machine([&](cf::model::machine& m, auto) { count = m.violations().count(); });
+        return count;
+    }
+    /// Calls `set(faults&)` while the hardware stands still.
+    template <class Set>
+    void inject(Set&& set)
+    {
+        model->with_machine([&](cf::model::machine& m, auto) { set(m.injected()); });
+    }
+
+    cf::runtime loop;
+    cf::model::in_process* model; ///< owned by dev
+    cf::device dev;
+
+private:
+    device_on_model(const cf::device_spec& spec, std::unique_ptr<cf::model::in_process> m)
+        : model(m.get()), dev(loop, spec, std::move(m))
+    {
+    }
+};
+
+/// Fills memory with bytes that depend on the seed and the position.
+inline void fill(std::span<std::byte> memory, std::uint32_t seed)
+{
+    std::mt19937 random(seed);
+    for (std::byte& b : memory) b = static_cast<std::byte>(random());
+}
+
+} // namespace rig
