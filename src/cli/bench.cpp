@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+//
+// `counterflow bench`: how much a device moves in each direction, how long transfers take and
+// what they cost, with the data checked.
+#include "cli/monitor.hpp"
+#include "cli/options.hpp"
+#include "cli/outputs.hpp"
+#include "cli/pattern.hpp"
+#include "cli/session.hpp"
+
+#include <counterflow/error.hpp>
+#include <counterflow/log.hpp>
+#include <counterflow/scope.hpp>
+#include <counterflow/spec.hpp>
+#include <counterflow/time.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+namespace cf::cli {
+namespace {
+
+struct bench_options {
+    std::string device;
+    std::string size = "64KiB";
+    std::string window = "ram";
+    unsigned outstanding = 4;
+    double seconds = 2;
+    std::string direction = "both";
+    bool no_verify = false;
+};
+
+/// Seeds of the patterns. Far memory holds something else than what the measured loop moves there.
+enum seed : std::uint64_t { seed_moved = 1, seed_before = 2 };
+
+/// Transfers of one kind: a range of near memory, an equally large range of the window, and
+/// tasks that move slots of the one to the same slots of the other.
+struct load {
+    transfer_kind kind;
+    buffer near;
+    window_place far;
+    std::size_t slots = 0; ///< equal pieces of the range
+};
+
+class bench_run {
+public:
+    bench_run(const bench_options& options, std::size_t size, session& s, monitor& m, run_record& run)
+        : options_(options),
+          size_(size),
+          dev_(s.device),
+          window_(s.device.window(options.window)),
+          monitor_(m),
+          run_(run)
+    {
+    }
+
+    /// Everything that can be wrong with the options and the device together.
+    void prepare();
+
+    task<> measure();
+
+private:
+    void add(transfer_kind kind, std::uint64_t offset, std::uint64_t room);
+    bool runs(transfer_kind kind) const noexcept
+    {
+        return std::ranges::any_of(loads_, [&](const load& l) { return l.kind == kind; });
+    }
+    task<> seed_far(load& l);
+    task<bool> verify(load& l);
+    task<> drive(load& l, std::size_t slot);
+    task<> keep_time();
+    task<> move_all(transfer_kind kind, load& l);
+
+    const bench_options& options_;
+    const std::size_t size_;
+    device& dev_;
+    const cf::window window_;
+    monitor& monitor_;
+    run_record& run_;
+    std::vector<load> loads_;
+    bool stop_ = false;
+};
+
+void bench_run::prepare()
+{
+    const auto wants = [&](transfer_kind kind) {
+        return options_.direction == "both" ||
+               options_.direction == to_string(direction_of(kind, dev_.info().near));
+    };
+    const bool writes = wants(transfer_kind::write), reads = wants(transfer_kind::read);
+    const std::uint64_t room = writes && reads ? window_.size() / 2 : window_.size();
+    if (size_ > room)
+        throw error(errc::bad_argument, "--size is " + options_.size + ", more than the " +
+                                            std::to_string(room) + " bytes that the window " +
+                                            window_.name() + " has for each direction");
+    if (size_ % dev_.info().alignment != 0)
+        throw error(errc::misaligned, "--size is " + options_.size + ", not a multiple of " +
+                                          std::to_string(dev_.info().alignment) + " bytes");
+    if (writes) add(transfer_kind::write, 0, room);
+    if (reads) add(transfer_kind::read, window_.size() - room, room);
+    run_.transfer_bytes = size_;
+    run_.outstanding = options_.outstanding;
+}
+
+void bench_run::add(transfer_kind kind, std::uint64_t offset, std::uint64_t room)
+{
+    const std::size_t slots = std::min<std::uint64_t>(options_.outstanding, room / size_);
+    loads_.push_back({kind, dev_.allocate(slots * size_), window_.at(offset), slots});
+}
+
+/// Moves the whole range of a load, outside of the measured time.
+task<> bench_run::move_all(transfer_kind kind, load& l)
+{
+    constexpr std::size_t piece = std::size_t{4} << 20;
+    for (std::size_t at = 0; at < l.near.size(); at += piece) {
+        const std::size_t n = std::min(piece, l.near.size() - at);
+        const window_place far{l.far.device, l.far.window, l.far.offset + at};
+        if (kind == transfer_kind::write)
+            co_await dev_.write(l.near.slice(at, n), far);
+        else
+            co_await dev_.read(l.near.slice(at, n), far);
+    }
+}
+
+/// Far memory gets what is to be read, or something that the measured writes have to replace.
+task<> bench_run::seed_far(load& l)
+{
+    const bool writes = l.kind == transfer_kind::write;
+    fill_pattern(l.near.bytes(), writes ? seed_before : seed_moved);
+    co_await move_all(transfer_kind::write, l);
+    fill_pattern(l.near.bytes(), writes ? seed_moved : seed_before);
+}
+
+/// Whether the data is where the measured transfers were to bring it.
+task<bool> bench_run::verify(load& l)
+{
+    if (l.kind == transfer_kind::write) {
+        fill_pattern(l.near.bytes(), seed_before);
+        co_await move_all(transfer_kind::read, l);
+    }
+    co_return !find_mismatch(l.near.bytes(), seed_moved).has_value();
+}
+
+/// One outstanding transfer, again and again until the time is over or one of them fails.
+task<> bench_run::drive(load& l, std::size_t slot)
+{
+    const buffer_slice near = l.near.slice(slot * size_, size_);
+    const window_place far{l.far.device, l.far.window, l.far.offset + slot * size_};
+    std::uint64_t start = monitor_.now();
+    try {
+        do {
+            if (l.kind == transfer_kind::write)
+                co_await dev_.write(near, far);
+            else
+                co_await dev_.read(near, far);
+            const std::uint64_t end = monitor_.now();
+            monitor_.count(l.kind, size_, start, end);
+            start = end;
+        } while (!stop_);
+    } catch (const error& e) {
+        if (e.code() == errc::canceled) throw;
+        if (run_.errors++ == 0) std::fprintf(stderr, "counterflow: %s\n", e.what());
+        stop_ = true;
+    }
+}
+
+task<> bench_run::keep_time()
+{
+    const auto whole = std::chrono::duration<double>(options_.seconds);
+    const auto warm_up = std::min<std::chrono::duration<double>>(whole / 10, std::chrono::milliseconds(200));
+    co_await sleep_for(std::chrono::duration_cast<clock::duration>(warm_up));
+    monitor_.start(runs(transfer_kind::write), runs(transfer_kind::read));
+    const clock::time_point begin = clock::now();
+    const clock::time_point end = begin + std::chrono::duration_cast<clock::duration>(whole);
+    for (clock::time_point next = begin; next < end && !stop_;) {
+        next = std::min(next + sample_period, end);
+        co_await sleep_until(next);
+        monitor_.sample((clock::now() - begin) / whole);
+    }
+    monitor_.finish(monitor::span::whole_run);
+    stop_ = true;
+}
+
+task<> bench_run::measure()
+{
+    if (!options_.no_verify)
+        for (load& l : loads_) co_await seed_far(l);
+    co_await with_scope([this](scope& workers) -> task<> {
+        for (load& l : loads_)
+            for (unsigned i = 0; i < options_.outstanding; ++i) workers.spawn(drive(l, i % l.slots));
+        co_await keep_time();
+    });
+    if (options_.no_verify || run_.errors) co_return;
+    run_.verified = true;
+    for (load& l : loads_) {
+        const bool good = co_await verify(l);
+        run_.verified = *run_.verified && good;
+    }
+}
+
+int bench(const bench_options& options, const common_options& common)
+{
+    const device_spec spec = parse_spec(options.device);
+    const std::uint64_t size = parse_size(options.size, "--size");
+    if (size == 0) throw error(errc::bad_argument, "--size is 0; it must be at least 1");
+    session s(spec);
+    run_record run;
+    run.command = "bench";
+    monitor m(run, s.device, common);
+    bench_run b(options, size, s, m, run);
+    b.prepare();
+    outputs out(common);
+    s.run(b.measure());
+    if (run.errors) dump_last_events(stderr);
+    const device_statistics count = s.device.statistics();
+    run.facts.emplace_back("Interrupts", std::to_string(count.interrupts));
+    return out.deliver(run, {{"interrupts", count.interrupts}});
+}
+
+} // namespace
+
+void add_bench(CLI::App& app, common_options& common, chosen_command& chosen)
+{
+    CLI::App* const command = app.add_subcommand("bench", "Measure a device, one direction or both at once");
+    auto options = std::make_shared<bench_options>();
+    command->add_option("DEV", options->device, "Device spec")->required();
+    command->add_option("--size", options->size, "Bytes a transfer")->capture_default_str();
+    command->add_option("--outstanding", options->outstanding, "Transfers in flight a direction")
+        ->check(CLI::Range(1u, 1'000'000u))
+        ->capture_default_str();
+    command->add_option("--seconds", options->seconds, "Measured time, after a short warm-up")
+        ->check(CLI::Range(0.001, 86'400.0))
+        ->capture_default_str();
+    command->add_option("--direction", options->direction, "both, rp_to_ep or ep_to_rp")
+        ->check(CLI::IsMember({"both", "rp_to_ep", "ep_to_rp"}))
+        ->capture_default_str();
+    command->add_option("--window", options->window, "Window to use")->capture_default_str();
+    command->add_flag("--no-verify", options->no_verify, "Do not check the data afterwards");
+    add_output_options(*command, common);
+    add_run_options(*command, common);
+    command->callback(
+        [options, &common, &chosen] { chosen = [options, &common] { return bench(*options, common); }; });
+}
+
+} // namespace cf::cli

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+//
+// A device in words.
+#include "cli/facts.hpp"
+
+#include "cli/format.hpp"
+
+#include <string_view>
+
+namespace cf::cli {
+namespace {
+
+std::string_view name_of(engine_choice choice)
+{
+    switch (choice) {
+    case engine_choice::remote: return "the far end's, driven across the link";
+    case engine_choice::local: return "the near end's own";
+    case engine_choice::both: return "both ends', writes only";
+    }
+    __builtin_unreachable();
+}
+
+std::string_view name_of(wake_mode mode)
+{
+    switch (mode) {
+    case wake_mode::interrupt: return "interrupt";
+    case wake_mode::message: return "the engine's message into near memory";
+    case wake_mode::poll: return "polling";
+    }
+    __builtin_unreachable();
+}
+
+} // namespace
+
+std::vector<std::pair<std::string, std::string>> device_facts(const device_info& info)
+{
+    std::string channels;
+    for (const transfer_kind kind : {transfer_kind::write, transfer_kind::read}) {
+        std::string names;
+        for (const channel_info& c : info.channels)
+            if (c.serves == kind) names += (names.empty() ? "" : ", ") + c.name;
+        channels += (channels.empty() ? "" : "; ") + std::string(to_string(kind)) + ": " + names;
+    }
+    std::string windows;
+    for (const window_info& w : info.windows)
+        windows += (windows.empty() ? "" : ", ") + w.name + " (" + human_size(w.size) + ")";
+    return {{"Near end", info.near == port_end::root_port ? "root port" : "endpoint"},
+            {"Engine", std::string(name_of(info.engine))},
+            {"Submission", info.submit == submit_mode::ring ? "endless list" : "one descriptor at a time"},
+            {"Woken by", std::string(name_of(info.wake))},
+            {"Channels", channels},
+            {"Windows", windows}};
+}
+
+} // namespace cf::cli

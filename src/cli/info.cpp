@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+//
+// `counterflow info`: what a device is and what its link can carry.
+#include "cli/facts.hpp"
+#include "cli/format.hpp"
+#include "cli/json.hpp"
+#include "cli/options.hpp"
+
+#include <counterflow/device.hpp>
+#include <counterflow/runtime.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <cmath>
+#include <cstdio>
+#include <memory>
+
+namespace cf::cli {
+namespace {
+
+json gigabytes(double bytes_per_second)
+{
+    return std::isfinite(bytes_per_second) ? json(bytes_per_second / 1e9) : json(nullptr);
+}
+
+json ceilings_json(const ceilings& c)
+{
+    return {{"rp_to_ep", gigabytes(c.rp_to_ep)}, {"ep_to_rp", gigabytes(c.ep_to_rp)}};
+}
+
+json info_json(const device& dev)
+{
+    const device_info& info = dev.info();
+    json channels = json::array(), windows = json::array();
+    for (const channel_info& c : info.channels)
+        channels.push_back({{"name", c.name},
+                            {"serves", to_string(c.serves)},
+                            {"direction", to_string(direction_of(c.serves, info.near))},
+                            {"list_elements", c.list_elements}});
+    for (const window_info& w : info.windows) windows.push_back({{"name", w.name}, {"bytes", w.size}});
+    const bool write_is_down = direction_of(transfer_kind::write, info.near) == direction::rp_to_ep;
+    return {{"device", info.spec},
+            {"near", to_string(info.near)},
+            {"link", to_json(info.link)},
+            {"channels", channels},
+            {"windows", windows},
+            {"alignment_bytes", info.alignment},
+            {"element_bytes_max", info.segment_bytes_max},
+            {"ceilings_gbytes_per_s",
+             {{"raw", gigabytes(raw_bandwidth(info.link))},
+              {"both", ceilings_json(dev.ceilings())},
+              {"rp_to_ep_alone", gigabytes(dev.ceilings(write_is_down, !write_is_down).rp_to_ep)},
+              {"ep_to_rp_alone", gigabytes(dev.ceilings(!write_is_down, write_is_down).ep_to_rp)}}},
+            {"runtime", to_string(dev.loop().info())}};
+}
+
+void line(const std::string& name, const std::string& value)
+{
+    std::printf("%-14s%s\n", name.c_str(), value.c_str());
+}
+
+void print_text(const device& dev)
+{
+    const device_info& info = dev.info();
+    line("Device", info.spec);
+    line("Link", human_link(info.link));
+    for (const auto& [name, value] : device_facts(info)) line(name, value);
+    line("Alignment", std::to_string(info.alignment) + (info.alignment == 1 ? " byte" : " bytes"));
+    line("List element", "up to " + human_size(info.segment_bytes_max));
+    const ceilings both = dev.ceilings();
+    const bool write_is_down = direction_of(transfer_kind::write, info.near) == direction::rp_to_ep;
+    line("Raw", human_rate(raw_bandwidth(info.link)) + " a direction");
+    line("Ceilings", "rp_to_ep " + human_rate(both.rp_to_ep) + ", ep_to_rp " + human_rate(both.ep_to_rp) +
+                         " at the same time");
+    line("", "rp_to_ep " + human_rate(dev.ceilings(write_is_down, !write_is_down).rp_to_ep) + ", ep_to_rp " +
+                 human_rate(dev.ceilings(!write_is_down, write_is_down).ep_to_rp) + " alone");
+    line("Runtime", to_string(dev.loop().info()));
+}
+
+int info(const std::string& spec, const common_options& common)
+{
+    const device_spec parsed = parse_spec(spec);
+    runtime loop;
+    const device dev(loop, parsed);
+    if (common.json)
+        std::printf("%s\n", info_json(dev).dump(2, ' ', false, json::error_handler_t::replace).c_str());
+    else
+        print_text(dev);
+    return done;
+}
+
+} // namespace
+
+void add_info(CLI::App& app, common_options& common, chosen_command& chosen)
+{
+    CLI::App* const command = app.add_subcommand("info", "Show what a device is and what its link can carry");
+    auto spec = std::make_shared<std::string>();
+    command->add_option("DEV", *spec, "Device spec")->required();
+    add_output_options(*command, common);
+    command->callback([spec, &common, &chosen] { chosen = [spec, &common] { return info(*spec, common); }; });
+}
+
+} // namespace cf::cli

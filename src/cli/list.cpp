@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+//
+// `counterflow list`: the devices of this system.
+#include "cli/json.hpp"
+#include "cli/options.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace cf::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct listed {
+    std::string spec;
+    std::string what;
+    bool usable; ///< by this build
+};
+
+std::string first_word(const fs::path& path)
+{
+    std::ifstream in(path);
+    std::string word;
+    in >> word;
+    return word;
+}
+
+/// Names in a folder, sorted; none when it is not there.
+std::vector<std::string> names_in(const fs::path& folder)
+{
+    std::vector<std::string> names;
+    std::error_code ignored;
+    for (const fs::directory_entry& e : fs::directory_iterator(folder, ignored))
+        names.push_back(e.path().filename());
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+std::vector<listed> devices()
+{
+    std::vector<listed> all{
+        {"model:gen3x1", "modelled endpoint in this process; any link, see docs/specs.md", true}};
+    for (const std::string& name : names_in("/dev"))
+        if (name.starts_with("counterflow"))
+            all.push_back(
+                {"/dev/" + name, "engine behind the kernel module; not usable by this build", false});
+    // Synopsys' own ID for an endpoint with an eDMA.
+    const fs::path pci = "/sys/bus/pci/devices";
+    for (const std::string& name : names_in(pci))
+        if (first_word(pci / name / "vendor") == "0x16c3" && first_word(pci / name / "device") == "0xedda")
+            all.push_back({"vfio:" + name, "PCI function with an eDMA; not usable by this build", false});
+    return all;
+}
+
+int list(const common_options& common)
+{
+    const std::vector<listed> all = devices();
+    if (common.json) {
+        json found = json::array();
+        for (const listed& d : all)
+            found.push_back({{"spec", d.spec}, {"description", d.what}, {"usable", d.usable}});
+        std::printf("%s\n", json{{"devices", found}}.dump(2).c_str());
+    } else {
+        for (const listed& d : all) std::printf("%-22s %s\n", d.spec.c_str(), d.what.c_str());
+    }
+    return done;
+}
+
+} // namespace
+
+void add_list(CLI::App& app, common_options& common, chosen_command& chosen)
+{
+    CLI::App* const command = app.add_subcommand("list", "List the devices of this system");
+    add_output_options(*command, common);
+    command->callback([&common, &chosen] { chosen = [&common] { return list(common); }; });
+}
+
+} // namespace cf::cli

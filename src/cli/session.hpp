@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+//
+// The frame of a run: a runtime, a device opened on it, and signals that end the work in order.
+#pragma once
+
+#include <counterflow/device.hpp>
+#include <counterflow/runtime.hpp>
+#include <counterflow/spec.hpp>
+#include <counterflow/task.hpp>
+
+#include <chrono>
+
+namespace cf::cli {
+
+/// Blocks SIGINT and SIGTERM for the process while it lives, and makes them readable. Made before
+/// the device, whose threads inherit the mask.
+class signal_watch {
+public:
+    signal_watch();
+    signal_watch(const signal_watch&) = delete;
+    signal_watch& operator=(const signal_watch&) = delete;
+    ~signal_watch();
+
+    /// Throws cf::error (canceled) that names the signal once one has come. The next one ends the
+    /// process at once.
+    task<> wait();
+
+private:
+    int fd_;
+};
+
+/// For commands that move blocks between files and a device: no spinning, because a wake-up costs
+/// little beside a block, and the kernel's file workers want the processor.
+inline runtime_options bulk_options()
+{
+    runtime_options options;
+    options.spin = std::chrono::nanoseconds(0);
+    return options;
+}
+
+struct session {
+    explicit session(const device_spec& spec, const runtime_options& options = {})
+        : loop(options), device(loop, spec)
+    {
+    }
+
+    signal_watch signals;
+    runtime loop;
+    cf::device device;
+
+    /// Runs `work` to its end. A signal stops it: it is waited for and cf::error (canceled) is thrown.
+    void run(task<> work);
+};
+
+} // namespace cf::cli
