@@ -152,6 +152,21 @@ TEST_CASE("memory that no buffer of the device covers is refused", "[device]")
     CHECK(outcome_of(r, r.dev.read({b.data() + 1, b.size()}, ram.at(0))).code == errc::not_registered);
 }
 
+TEST_CASE("every size of far memory that a spec takes can be had", "[device]")
+{
+    // Nothing of it is touched but the last page.
+    for (const char* ram : {"1GiB", "27GiB", "28GiB", "64GiB"})
+        for (const char* engine : {"remote", "local", "both"}) {
+            INFO(ram << ", " << engine);
+            device_on_model r(std::string("model:null,ram=") + ram + ",engine=" + engine);
+            cf::buffer b = r.dev.allocate(4_KiB);
+            rig::fill(b.bytes(), 8);
+            const cf::window far = r.dev.window("ram");
+            CHECK_FALSE(outcome_of(r, r.dev.write(b, far.at(far.size() - b.size()))).code);
+            CHECK(std::ranges::equal(b.bytes(), r.model->far_memory().last(b.size())));
+        }
+}
+
 TEST_CASE("an unknown window is named together with the known ones", "[device]")
 {
     device_on_model r;
