@@ -93,8 +93,9 @@ private:
 
 /// An awaitable transfer; `co_await` gives the number of bytes moved, which is the number
 /// asked for, or throws cf::error:
-///   - zero_length, out_of_range, misaligned, not_registered, no_such_channel, not_supported:
-///     the request was wrong; nothing was touched;
+///   - zero_length, out_of_range, misaligned, not_registered, no_such_window (of this device),
+///     no_such_channel or no_such_device (moved from), not_supported, bad_argument: the request was
+///     wrong; nothing was touched;
 ///   - canceled, timed_out: it was stopped; how much of the destination was written is
 ///     undefined, but nothing of it is written any more;
 ///   - an abort (unsupported_request, ...), link_down, device_gone: likewise undefined.

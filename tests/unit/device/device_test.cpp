@@ -146,10 +146,29 @@ TEST_CASE("memory that no buffer of the device covers is refused", "[device]")
     CHECK(outcome_of(r, r.dev.write(std::span<const std::byte>(stranger), ram.at(0))).code ==
           errc::not_registered);
     CHECK(outcome_of(r, r.dev.write(foreign, ram.at(0))).code == errc::not_registered);
-    CHECK(outcome_of(r, r.dev.write(b, other.dev.window("ram").at(0))).code == errc::not_registered);
     CHECK(outcome_of(r, r.dev.write(cf::buffer(), ram.at(0))).code == errc::not_registered);
     CHECK(outcome_of(r, r.dev.read(b.bytes().subspan(100, 200), ram.at(0))).code == std::error_code{});
     CHECK(outcome_of(r, r.dev.read({b.data() + 1, b.size()}, ram.at(0))).code == errc::not_registered);
+}
+
+TEST_CASE("a place elsewhere and a handle that was moved from are named as what they are", "[device]")
+{
+    device_on_model r;
+    device_on_model other;
+    cf::buffer b = r.dev.allocate(4_KiB);
+    const cf::failure elsewhere = outcome_of(r, r.dev.write(b, other.dev.window("ram").at(0)));
+    CHECK(elsewhere.code == errc::no_such_window);
+    CHECK(elsewhere.detail == "write of 4096 bytes at a window of another device, buffer offset 0");
+    const cf::failure nowhere = outcome_of(r, r.dev.read(b, {}));
+    CHECK(nowhere.code == errc::no_such_window);
+    CHECK(nowhere.detail == "read of 4096 bytes at no window, buffer offset 0");
+
+    cf::channel_lease lease = r.dev.lease(0);
+    const cf::channel_lease holder = std::move(lease);
+    const cf::failure moved = outcome_of(r, lease.write(b, r.dev.window("ram").at(0)));
+    CHECK(moved.code == errc::no_such_channel);
+    CHECK(moved.detail == "write of 4096 bytes by a lease that was moved from");
+    CHECK_FALSE(outcome_of(r, holder.write(b, r.dev.window("ram").at(0))).code);
 }
 
 TEST_CASE("every size of far memory that a spec takes can be had", "[device]")
