@@ -154,8 +154,8 @@ public:
     /// which of them run.
     cf::ceilings ceilings(bool write = true, bool read = true) const noexcept;
 
-    /// Has `observer` told about every list element from now on; null ends that. It costs a
-    /// clock reading an element. The observer outlives its registration.
+    /// Has `observer` told about every list element from now on; null ends that. Elements found
+    /// done in one look at the engine carry the same time. The observer outlives its registration.
     void observe(transfer_observer* observer) noexcept;
 
     runtime& loop() const noexcept;

@@ -111,7 +111,8 @@ void engine::recover_halted(bank& b, channel& c, nanoseconds now, const outcome_
 {
     ++statistics_.aborts;
     const outcome cause = c.cause_ != outcome::done ? c.cause_ : cause_of(b, c.index_);
-    tell(level::warn, to_string(cause).data(), side(), b.kind,
+    // No warning: it concerns one owner, who is told.
+    tell(level::info, to_string(cause).data(), side(), b.kind,
          {{"channel", c.index_}, {"list_position", c.load(reg::ch_llp_low), true}});
     b.store(b.at.int_clear, abort_bit(c.index_));
     c.hold(); // what the sink pushes from here on must not reach the list that is being changed

@@ -3,6 +3,7 @@
 // The scheduler seen from outside: turns between priorities, leased channels under load, what an
 // observer is told, and transfers an engine cannot take.
 #include "catch.hpp"
+#include "model/stepped.hpp"
 #include "rig.hpp"
 
 #include <algorithm>
@@ -73,6 +74,28 @@ TEST_CASE("priorities share a busy engine 16 : 4 : 1", "[scheduler]")
         for (std::size_t p = 0; p < 3; ++p)
             CHECK(std::count_if(round, round + 21, [&](const auto& e) { return e.bytes == size_of[p]; }) ==
                   std::array{16, 4, 1}[p]);
+}
+
+TEST_CASE("elements found done in one look carry one time", "[scheduler]")
+{
+    cf::runtime loop;
+    const cf::device_spec spec = cf::parse_spec("model:gen3x4,wr=1,rd=1,wake=poll");
+    auto attached = std::make_unique<cf::model::stepped>(spec.model);
+    cf::model::stepped& hardware = *attached;
+    cf::device dev(loop, spec, std::move(attached));
+    cf::buffer memory = dev.allocate(4_KiB);
+    recorder record;
+    dev.observe(&record);
+    const auto program = [&]() -> cf::task<> {
+        cf::scope all;
+        for (int i = 0; i < 32; ++i) all.spawn(await(dev.write(memory, dev.window("ram").at(0))));
+        while (!hardware.hardware().next_event()) co_await cf::nop(); // until the doorbell has rung
+        hardware.run_until_idle();
+        co_await all.join();
+    };
+    loop.run(program());
+    REQUIRE(record.events.size() == 32);
+    for (const cf::segment_event& e : record.events) CHECK(e.done_ns == record.events.front().done_ns);
 }
 
 TEST_CASE("an observer is told of every list element, in order, by channel", "[scheduler]")
