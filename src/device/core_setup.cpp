@@ -185,17 +185,19 @@ void device_core::hook_into_loop()
 /// own stop timeout.
 void device_core::stop_engines() noexcept
 {
-    const auto end = [this](transfer_state& t) noexcept {
-        fail(t, errc::device_gone);
-        t.core = nullptr; // its waiter resumes when the device is gone
-    };
-    auto sink = [&end](void* owner, edma::outcome) noexcept {
+    // Waiters resume when the device is gone, so none may find it through its transfer.
+    auto sink = [this](void* owner, edma::outcome outcome) noexcept {
         transfer_state& t = *static_cast<transfer_state*>(owner);
-        --t.in_engine;
-        end(t);
+        const bool moved = outcome == edma::outcome::done;
+        segment_ended(t, moved ? outcome : edma::outcome::gone, loop_.now());
+        t.core = nullptr;
     };
-    for (scheduler& s : schedulers_)
-        while (transfer_state* const t = s.first_waiting()) end(*t);
+    for (scheduler& s : schedulers_) {
+        while (transfer_state* const t = s.first_waiting()) {
+            fail(*t, errc::device_gone);
+            t->core = nullptr;
+        }
+    }
     for (const auto& engine : engines_) engine->stop(loop_.now());
     for (const auto& engine : engines_) {
         while (!engine->quiet()) {

@@ -4,6 +4,7 @@
 // device. At every stage each await resumes exactly once.
 #include "catch.hpp"
 #include "ledger.hpp"
+#include "model/stepped.hpp"
 
 #include <chrono>
 #include <memory>
@@ -141,3 +142,25 @@ TEST_CASE("a device that is closed ends its transfers", "[transfer]")
     CHECK(book.count(errc::device_gone) == 8);
 }
 
+TEST_CASE("what the engine had done when its device is closed is done", "[transfer]")
+{
+    cf::runtime loop;
+    const cf::device_spec spec = cf::parse_spec("model:gen3x4,wr=1,rd=1,wake=poll");
+    auto attached = std::make_unique<cf::model::stepped>(spec.model);
+    cf::model::stepped& hardware = *attached;
+    auto dev = std::make_unique<cf::device>(loop, spec, std::move(attached));
+    cf::buffer memory = dev->allocate(8 * block);
+    ledger book(8);
+    const auto program = [&]() -> cf::task<> {
+        cf::scope all;
+        for (std::size_t i = 0; i < 8; ++i)
+            all.spawn(note(dev->write(memory.slice(i * block, block), dev->window("ram").at(0)), book, i));
+        while (!hardware.hardware().next_event()) co_await cf::nop(); // until the doorbell has rung
+        hardware.run_until_idle();
+        dev.reset();
+        co_await all.join();
+    };
+    loop.run(program());
+    CHECK(book.each_once());
+    CHECK(book.count({}) == 8);
+}
