@@ -127,6 +127,9 @@ void device_core::configure(const device_spec& spec)
     const std::uint64_t ahead = bytes_in(in_engine_seconds, slower, in_engine_bytes_min, in_engine_bytes_max);
     options_.moderation_bytes = static_cast<std::uint32_t>(
         bytes_in(interrupt_seconds, slower, moderation_bytes_min, moderation_bytes_max));
+    options_.dropped = [](const void* owner) noexcept {
+        return static_cast<const transfer_state*>(owner)->error != 0;
+    };
     info_.segment_bytes_max =
         static_cast<std::size_t>(std::max(segment_bytes_min, ahead / segments_in_engine));
 

@@ -4,6 +4,8 @@
 // channels.
 #include "device/scheduler.hpp"
 
+#include <algorithm>
+
 namespace cf::detail {
 namespace {
 
@@ -34,10 +36,11 @@ void scheduler::forget_remaining(transfer_state& t) noexcept
     --waiting_;
 }
 
-void scheduler::drop(transfer_state& t) noexcept
+void scheduler::drop(const transfer_state& t) noexcept
 {
-    if (t.in_engine == 0) return;
-    for (served_channel& c : channels_) c.hardware->drop(&t);
+    const std::uint64_t bytes = std::min(t.size, std::uint64_t{t.in_engine} * segment_bytes_);
+    for (served_channel& c : channels_)
+        if ((t.channels & c.bit) != 0) c.hardware->drop(bytes);
 }
 
 transfer_state* scheduler::first_waiting() noexcept

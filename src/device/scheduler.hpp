@@ -47,7 +47,8 @@ private:
 struct served_channel {
     edma::channel* hardware;
     edma::engine* engine;
-    unsigned number; ///< index into device_info::channels
+    unsigned number;       ///< index into device_info::channels
+    std::uint16_t bit = 0; ///< in transfer_state::channels
     bool leased = false;
     bool unflushed = false; ///< pushed to since the last flush
     transfer_queue waiting; ///< transfers bound to this channel by a lease
@@ -64,6 +65,7 @@ public:
     }
     void add(served_channel channel)
     {
+        channel.bit = static_cast<std::uint16_t>(1u << channels_.size());
         channels_.push_back(channel);
         turn_ = channels_.data();
     }
@@ -89,8 +91,9 @@ public:
 
     /// Takes the bytes not yet handed over out of the queue; they will not be moved.
     void forget_remaining(transfer_state& t) noexcept;
-    /// Asks every channel to skip what it has of `t` and the engine has not reached.
-    void drop(transfer_state& t) noexcept;
+    /// Asks the channels that may have some of `t` to skip what the engine has not reached. `t` has
+    /// failed already.
+    void drop(const transfer_state& t) noexcept;
 
     /// Transfers that wait for room in the engine, in whole or in part.
     std::uint64_t waiting() const noexcept { return waiting_; }
@@ -123,6 +126,7 @@ private:
         t.far_address += size;
         t.remaining -= size;
         ++t.in_engine;
+        t.channels |= c.bit;
         c.unflushed = true;
     }
 
