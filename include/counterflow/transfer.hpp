@@ -18,8 +18,9 @@
 
 namespace cf {
 
-/// Who goes first when transfers of one kind wait for the engine. Classes share the engine
-/// 16 : 4 : 1 while all of them have work, so none starves.
+/// Who goes first when transfers of one kind wait for the engine. While all of them have some
+/// waiting, priorities share its bytes 16 : 4 : 1, and transfers of one priority share alike,
+/// whatever their sizes; so none starves.
 enum class priority : std::uint8_t { high, normal, low };
 
 struct transfer_options {

@@ -23,9 +23,17 @@ constexpr double in_engine_seconds = 1e-3;
 constexpr std::uint64_t in_engine_bytes_min = 256 * 1024;
 constexpr std::uint64_t in_engine_bytes_max = 64 * 1024 * 1024;
 
-// A segment is an eighth of that: the grain in which transfers take turns.
+// A segment is an eighth of that: the grain in which transfers take turns. In whole rounds of the
+// backlog, so that the splits of a transfer are as aligned as the transfer.
 constexpr std::uint64_t segments_in_engine = 8;
 constexpr std::uint64_t segment_bytes_min = 64 * 1024;
+
+std::size_t segment_bytes(std::uint64_t ahead) noexcept
+{
+    const std::uint64_t bytes = std::clamp<std::uint64_t>(ahead / segments_in_engine, segment_bytes_min,
+                                                          round_wheel::segment_bytes_max);
+    return static_cast<std::size_t>(bytes / round_wheel::round_bytes * round_wheel::round_bytes);
+}
 
 // An interrupt comes at least this often in link time while an engine is busy.
 constexpr double interrupt_seconds = 100e-6;
@@ -119,6 +127,9 @@ void device_core::configure(const device_spec& spec)
     options_.submit = spec.model.submit;
     options_.wake = spec.model.wake;
     options_.hang_timeout_ns = spec.model.hang_ns;
+    options_.dropped = [](const void* owner) noexcept {
+        return static_cast<const transfer_state*>(owner)->error != 0;
+    };
 
     const double slower = [&] {
         const ceilings most = link_ceilings(info_.link, traffic::posted, traffic::posted);

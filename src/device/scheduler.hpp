@@ -2,46 +2,20 @@
 //
 // scheduler: decides for one kind of transfer (write or read) which task's bytes go to which
 // hardware channel next. Small transfers go straight to a channel; what does not fit waits in
-// one queue a priority, is cut into segments and served in turns, so that a long transfer
-// does not hold up short ones and no task starves.
+// the backlog, is cut into segments and served in turns, so that a long transfer does not hold up
+// short ones and no task starves.
 #pragma once
 
+#include "device/backlog.hpp"
 #include "edma/engine.hpp"
 #include <counterflow/detail/transfer_state.hpp>
 #include <counterflow/statistics.hpp>
 #include <counterflow/transfer.hpp>
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
 namespace cf::detail {
-
-/// FIFO of started transfers with O(1) removal from the middle.
-class transfer_queue {
-public:
-    bool empty() const noexcept { return head_ == nullptr; }
-    transfer_state& front() const noexcept { return *head_; }
-
-    void push_back(transfer_state& t) noexcept
-    {
-        t.queued = true;
-        t.queue_next = nullptr;
-        t.queue_prev = tail_;
-        (tail_ ? tail_->queue_next : head_) = &t;
-        tail_ = &t;
-    }
-    void remove(transfer_state& t) noexcept
-    {
-        t.queued = false;
-        (t.queue_prev ? t.queue_prev->queue_next : head_) = t.queue_next;
-        (t.queue_next ? t.queue_next->queue_prev : tail_) = t.queue_prev;
-    }
-
-private:
-    transfer_state* head_ = nullptr;
-    transfer_state* tail_ = nullptr;
-};
 
 /// A hardware channel that serves this kind of transfer.
 struct served_channel {
@@ -51,7 +25,7 @@ struct served_channel {
     std::uint16_t bit = 0; ///< in transfer_state::channels
     bool leased = false;
     bool unflushed = false; ///< pushed to since the last flush
-    transfer_queue waiting; ///< transfers bound to this channel by a lease
+    backlog waiting;        ///< transfers bound to this channel by a lease
 };
 
 class scheduler {
@@ -119,8 +93,7 @@ private:
     /// Gives the next segment of `t` to `c`.
     void hand_over(transfer_state& t, served_channel& c) noexcept
     {
-        const std::uint32_t size =
-            t.remaining < segment_bytes_ ? static_cast<std::uint32_t>(t.remaining) : segment_bytes_;
+        const std::uint32_t size = next_segment(t);
         c.hardware->push({t.near_address, t.far_address, size, &t});
         t.near_address += size;
         t.far_address += size;
@@ -129,20 +102,22 @@ private:
         t.channels |= c.bit;
         c.unflushed = true;
     }
+    std::uint32_t next_segment(const transfer_state& t) const noexcept
+    {
+        return t.remaining < segment_bytes_ ? static_cast<std::uint32_t>(t.remaining) : segment_bytes_;
+    }
 
     void enqueue(transfer_state& t) noexcept;
-    transfer_queue& queue_of(transfer_state& t) noexcept;
-    transfer_queue* next_queue() noexcept;
-    void serve(transfer_queue& queue, served_channel& c) noexcept;
+    served_channel& channel_of(const transfer_state& t) noexcept;
+    void serve(backlog& from, served_channel& c) noexcept;
 
     std::vector<served_channel> channels_;
     served_channel* turn_ = nullptr; ///< the channel served last
     std::uint64_t in_engine_bytes_ = 0;
     std::uint32_t segment_bytes_ = 0;
 
-    std::uint64_t waiting_ = 0; ///< transfers in all queues
-    std::array<transfer_queue, 3> queues_;
-    std::array<int, 3> credit_{}; ///< turns each priority still has in this round
+    std::uint64_t waiting_ = 0; ///< transfers in all backlogs
+    backlog shared_;            ///< for channels that are not leased
 };
 
 } // namespace cf::detail
