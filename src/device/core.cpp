@@ -168,6 +168,8 @@ void device_core::finish(transfer_state& t) noexcept
     t.stop.unlink();
     if (t.alarm.armed()) loop_.cancel_timer(t.alarm);
     count_outcome(counters_[t.kind], t);
+    if (t.channel != any_channel) [[unlikely]]
+        scheduler_of(t).end_bound(t);
     if (--t.memory->in_flight == 0) release_if_unused(*t.memory);
     if (--live_ == 0) poller_.unlink();
     loop_.make_ready(t);

@@ -138,11 +138,7 @@ void device_core::configure(const device_spec& spec)
     const std::uint64_t ahead = bytes_in(in_engine_seconds, slower, in_engine_bytes_min, in_engine_bytes_max);
     options_.moderation_bytes = static_cast<std::uint32_t>(
         bytes_in(interrupt_seconds, slower, moderation_bytes_min, moderation_bytes_max));
-    options_.dropped = [](const void* owner) noexcept {
-        return static_cast<const transfer_state*>(owner)->error != 0;
-    };
-    info_.segment_bytes_max =
-        static_cast<std::size_t>(std::max(segment_bytes_min, ahead / segments_in_engine));
+    info_.segment_bytes_max = segment_bytes(ahead);
 
     for (edma::port& p : attached_->engines())
         engines_.push_back(std::make_unique<edma::engine>(p, options_));
@@ -245,9 +241,13 @@ void device_core::lease(unsigned channel)
                                     std::string(to_string(info_.channels[channel].serves)) +
                                     " for everybody");
     wanted->leased = true;
+    wanted->lease_ended = false;
 }
 
-void device_core::end_lease(unsigned channel) noexcept { find_channel(channel)->leased = false; }
+void device_core::end_lease(unsigned channel) noexcept
+{
+    schedulers_[static_cast<std::size_t>(info_.channels[channel].serves)].end_lease(*find_channel(channel));
+}
 
 region* device_core::find_region(std::span<const std::byte> memory) noexcept
 {

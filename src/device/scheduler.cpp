@@ -14,12 +14,15 @@ served_channel& scheduler::channel_of(const transfer_state& t) noexcept
     __builtin_unreachable(); // start_transfer() has checked the channel
 }
 
+/// All transfers through a lease start here, also those that are served at once.
 void scheduler::enqueue(transfer_state& t) noexcept
 {
     ++waiting_;
     t.queued = true;
     if (t.channel == any_channel) return shared_.push(t, next_segment(t));
-    channel_of(t).waiting.push(t, next_segment(t));
+    served_channel& c = channel_of(t);
+    ++c.bound;
+    c.waiting.push(t, next_segment(t));
 }
 
 void scheduler::forget_remaining(transfer_state& t) noexcept

@@ -23,9 +23,11 @@ struct served_channel {
     edma::engine* engine;
     unsigned number;       ///< index into device_info::channels
     std::uint16_t bit = 0; ///< in transfer_state::channels
-    bool leased = false;
-    bool unflushed = false; ///< pushed to since the last flush
-    backlog waiting;        ///< transfers bound to this channel by a lease
+    bool leased = false;   ///< by a lease, or by transfers that outlive theirs
+    bool lease_ended = false;
+    bool unflushed = false;  ///< pushed to since the last flush
+    std::uint64_t bound = 0; ///< transfers started through the lease that have not ended
+    backlog waiting;         ///< those of them that wait
 };
 
 class scheduler {
@@ -68,6 +70,19 @@ public:
     /// Asks the channels that may have some of `t` to skip what the engine has not reached. `t` has
     /// failed already.
     void drop(const transfer_state& t) noexcept;
+
+    /// The channel is given back as soon as none of its lease's transfers is left.
+    void end_lease(served_channel& c) noexcept
+    {
+        c.lease_ended = true;
+        c.leased = c.bound != 0;
+    }
+    /// `t` has ended, and was started through a lease.
+    void end_bound(const transfer_state& t) noexcept
+    {
+        served_channel& c = channel_of(t);
+        if (--c.bound == 0 && c.lease_ended) c.leased = false;
+    }
 
     /// Transfers that wait for room in the engine, in whole or in part.
     std::uint64_t waiting() const noexcept { return waiting_; }

@@ -219,3 +219,40 @@ TEST_CASE("a leased channel carries its owner's transfers and nobody else's", "[
     for (int i = 0; i < 10; ++i) CHECK_FALSE(outcome_of(r, r.dev.write(b, ram.at(0))).code);
     CHECK(segments(0) == 6);
 }
+
+TEST_CASE("a channel is given back when the last transfer of its lease has ended", "[device]")
+{
+    device_on_model r("model:gen1x1,wr=2,rd=2");
+    cf::buffer memory = r.dev.allocate(8_MiB);
+    const auto send = [](cf::transfer moved, int& ended) -> cf::task<> {
+        co_await std::move(moved);
+        ++ended;
+    };
+    const auto leasable = [](cf::device& dev) {
+        try {
+            (void)dev.lease(0);
+            return true;
+        } catch (const cf::error& e) {
+            return e.code() != errc::busy;
+        }
+    };
+    const auto program = [&](cf::device& dev, cf::buffer& b) -> cf::task<> {
+        const cf::window ram = dev.window("ram");
+        int ended = 0;
+        cf::scope all;
+        {
+            const cf::channel_lease lease = dev.lease(0);
+            all.spawn(send(lease.write(b, ram.at(0)), ended));
+            all.spawn(send(lease.write(b.slice(0, 4_KiB), ram.at(0)), ended));
+            while (dev.statistics().write.started < 2) co_await cf::nop();
+        }
+        while (dev.statistics().write.completed < 2) {
+            if (leasable(dev)) FAIL_CHECK("leasable while a transfer of the last lease runs");
+            co_await cf::nop();
+        }
+        CHECK(leasable(dev));
+        co_await all.join();
+        CHECK(ended == 2);
+    };
+    r.loop.run(program(r.dev, memory));
+}
