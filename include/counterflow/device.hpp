@@ -61,8 +61,9 @@ struct device_info {
 };
 
 /// A hardware channel held for its owner alone: transfers started through it use that channel
-/// and no other, and nobody else's do. Move-only; destroying it gives the channel back once
-/// its transfers have ended.
+/// and no other, and nobody else's start there any more; what the channel had been given before
+/// is moved first. Move-only; destroying it gives the channel back once the transfers started
+/// through it have ended, so until then it cannot be leased again.
 ///
 /// Thread rule: the device's runtime thread.
 class CF_API channel_lease {
@@ -144,7 +145,7 @@ public:
 
     /// Takes a channel for the caller alone. `channel` is an index into info().channels.
     /// Throws cf::error: no_such_channel when it does not exist, busy when it is leased already
-    /// or the last one left for its kind of transfer.
+    /// (or transfers of its last lease still run) or the last one left for its kind of transfer.
     channel_lease lease(unsigned channel);
 
     const device_info& info() const noexcept;
@@ -154,8 +155,8 @@ public:
     /// which of them run.
     cf::ceilings ceilings(bool write = true, bool read = true) const noexcept;
 
-    /// Has `observer` told about every list element from now on; null ends that. It costs a
-    /// clock reading an element. The observer outlives its registration.
+    /// Has `observer` told about every list element from now on; null ends that. Elements found
+    /// done in one look at the engine carry the same time. The observer outlives its registration.
     void observe(transfer_observer* observer) noexcept;
 
     runtime& loop() const noexcept;

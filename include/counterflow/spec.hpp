@@ -37,7 +37,8 @@ struct model_spec {
     wake_mode wake = wake_mode::interrupt;
     std::uint64_t irq_ns = 0; ///< from the engine's interrupt to the driver being told, up to 1 s
     std::uint64_t hang_ns =
-        1'000'000'000;                   ///< a channel without progress for so long is stopped, 1 ms to 60 s
+        1'000'000'000; ///< a channel without progress for so long is stopped, 1 ms to 60 s
+    static constexpr std::uint64_t ram_bytes_max = std::uint64_t{64} << 30;
     std::uint64_t ram_bytes = 64u << 20; ///< size of the window "ram", 4 KiB to 64 GiB in steps of 4 KiB
     std::string backing;                 ///< file that holds the far memory, or empty: memory of the process
     bool strict = false;                 ///< flag what real hardware might refuse

@@ -18,8 +18,9 @@
 
 namespace cf {
 
-/// Who goes first when transfers of one kind wait for the engine. Classes share the engine
-/// 16 : 4 : 1 while all of them have work, so none starves.
+/// Who goes first when transfers of one kind wait for the engine. While all of them have some
+/// waiting, priorities share its bytes 16 : 4 : 1, and transfers of one priority share alike,
+/// whatever their sizes; so none starves.
 enum class priority : std::uint8_t { high, normal, low };
 
 struct transfer_options {
@@ -93,8 +94,9 @@ private:
 
 /// An awaitable transfer; `co_await` gives the number of bytes moved, which is the number
 /// asked for, or throws cf::error:
-///   - zero_length, out_of_range, misaligned, not_registered, no_such_channel, not_supported:
-///     the request was wrong; nothing was touched;
+///   - zero_length, out_of_range, misaligned, not_registered, no_such_window (of this device),
+///     no_such_channel or no_such_device (moved from), not_supported, bad_argument: the request was
+///     wrong; nothing was touched;
 ///   - canceled, timed_out: it was stopped; how much of the destination was written is
 ///     undefined, but nothing of it is written any more;
 ///   - an abort (unsupported_request, ...), link_down, device_gone: likewise undefined.

@@ -115,6 +115,7 @@ task<> monitor::watch(std::uint64_t bytes_to_move)
 
 void monitor::finish(span directions_last)
 {
+    if (traced_) dev_.observe(nullptr); // what follows, such as a verification, is not the run
     sample(1);
     live_.finish();
     run_.cpu_seconds = clock_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu_start_;

@@ -4,6 +4,7 @@
 // mapping for the engines, and release when nothing can touch it any more.
 #include "device/attachment.hpp"
 #include "device/core.hpp"
+#include "device/pinned_pages.hpp"
 #include "device/region.hpp"
 
 #include <counterflow/buffer.hpp>
@@ -85,12 +86,11 @@ void map_memory(region& r)
     if (unit == huge_page) ::madvise(r.pages_begin, r.pages_size, MADV_HUGEPAGE);
 }
 
-/// Pins the pages: they are made present and stay so. By mlock2, since the sanitizers make mlock do
-/// nothing, and the limit could not be met under them.
 void pin(region& r)
 {
-    if (::mlock2(r.pages_begin, r.pages_size, 0) == 0) return;
-    const int cause = errno;
+    const int cause = pinned_pages::of_process().pin(r.pages_begin, r.pages_size);
+    r.pinned = cause == 0;
+    if (r.pinned) return;
     rlimit limit{};
     ::getrlimit(RLIMIT_MEMLOCK, &limit);
     const std::string what = "pinning " + in_bytes(r.pages_size);
@@ -102,7 +102,7 @@ void pin(region& r)
 void release(region& r) noexcept
 {
     unmap_region(r);
-    if (r.pages_begin) ::munlock(r.pages_begin, r.pages_size);
+    if (r.pinned) pinned_pages::of_process().unpin(r.pages_begin, r.pages_size);
     if (r.allocated && r.pages_begin) ::munmap(r.pages_begin, r.pages_size);
     delete &r;
 }

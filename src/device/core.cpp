@@ -26,9 +26,8 @@ void count_outcome(transfer_statistics& count, const transfer_state& t) noexcept
         ++count.timed_out;
     } else {
         ++count.failed;
-        const std::error_code code = make_error_code(static_cast<errc>(t.error));
-        log::event(log::part::device, spdlog::level::warn, "transfer failed", code.message(),
-                   {{"kind", t.kind}, {"bytes", t.size}, {"errc", t.error}});
+        // No event: the one that made it fail is there already, and its caller is told.
+        log::debug(log::part::device, "transfer failed kind={} bytes={} errc={}", t.kind, t.size, t.error);
     }
 }
 
@@ -83,9 +82,9 @@ void device_core::on_tick() noexcept
 bool device_core::look(edma::engine& engine, bool interrupted, std::uint64_t now) noexcept
 {
     bool progress = false;
-    auto sink = [this, &progress](void* owner, edma::outcome outcome) noexcept {
+    auto sink = [this, &progress, now](void* owner, edma::outcome outcome) noexcept {
         progress = true;
-        segment_ended(*static_cast<transfer_state*>(owner), outcome);
+        segment_ended(*static_cast<transfer_state*>(owner), outcome, now);
     };
     if (interrupted)
         engine.service(now, sink);
@@ -138,10 +137,11 @@ void device_core::keep_watch(std::uint64_t now) noexcept
     loop_.add_timer(watchdog_, due);
 }
 
-void device_core::segment_ended(transfer_state& t, edma::outcome outcome) noexcept
+/// `now` is the time of the look that found it: what ended together carries the same time.
+void device_core::segment_ended(transfer_state& t, edma::outcome outcome, std::uint64_t now) noexcept
 {
     if (tracer_.active()) [[unlikely]]
-        tracer_.segment_ended(static_cast<transfer_kind>(t.kind), scheduler_of(t), outcome, loop_.now());
+        tracer_.segment_ended(static_cast<transfer_kind>(t.kind), scheduler_of(t), outcome, now);
     --t.in_engine;
     if (outcome != edma::outcome::done) [[unlikely]]
         return fail(t, edma::to_errc(outcome));
@@ -168,6 +168,8 @@ void device_core::finish(transfer_state& t) noexcept
     t.stop.unlink();
     if (t.alarm.armed()) loop_.cancel_timer(t.alarm);
     count_outcome(counters_[t.kind], t);
+    if (t.channel != any_channel) [[unlikely]]
+        scheduler_of(t).end_bound(t);
     if (--t.memory->in_flight == 0) release_if_unused(*t.memory);
     if (--live_ == 0) poller_.unlink();
     loop_.make_ready(t);

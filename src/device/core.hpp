@@ -81,7 +81,7 @@ private:
     bool look(edma::engine& engine, bool interrupted, std::uint64_t now) noexcept;
     void after_look(std::uint64_t now) noexcept;
     void keep_watch(std::uint64_t now) noexcept;
-    void segment_ended(transfer_state& t, edma::outcome outcome) noexcept;
+    void segment_ended(transfer_state& t, edma::outcome outcome, std::uint64_t now) noexcept;
     void fail(transfer_state& t, errc reason) noexcept;
     void finish(transfer_state& t) noexcept;
     void stop_engines() noexcept;

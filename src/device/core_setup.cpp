@@ -23,9 +23,17 @@ constexpr double in_engine_seconds = 1e-3;
 constexpr std::uint64_t in_engine_bytes_min = 256 * 1024;
 constexpr std::uint64_t in_engine_bytes_max = 64 * 1024 * 1024;
 
-// A segment is an eighth of that: the grain in which transfers take turns.
+// A segment is an eighth of that: the grain in which transfers take turns. In whole rounds of the
+// backlog, so that the splits of a transfer are as aligned as the transfer.
 constexpr std::uint64_t segments_in_engine = 8;
 constexpr std::uint64_t segment_bytes_min = 64 * 1024;
+
+std::size_t segment_bytes(std::uint64_t ahead) noexcept
+{
+    const std::uint64_t bytes = std::clamp<std::uint64_t>(ahead / segments_in_engine, segment_bytes_min,
+                                                          round_wheel::segment_bytes_max);
+    return static_cast<std::size_t>(bytes / round_wheel::round_bytes * round_wheel::round_bytes);
+}
 
 // An interrupt comes at least this often in link time while an engine is busy.
 constexpr double interrupt_seconds = 100e-6;
@@ -119,6 +127,9 @@ void device_core::configure(const device_spec& spec)
     options_.submit = spec.model.submit;
     options_.wake = spec.model.wake;
     options_.hang_timeout_ns = spec.model.hang_ns;
+    options_.dropped = [](const void* owner) noexcept {
+        return static_cast<const transfer_state*>(owner)->error != 0;
+    };
 
     const double slower = [&] {
         const ceilings most = link_ceilings(info_.link, traffic::posted, traffic::posted);
@@ -127,8 +138,7 @@ void device_core::configure(const device_spec& spec)
     const std::uint64_t ahead = bytes_in(in_engine_seconds, slower, in_engine_bytes_min, in_engine_bytes_max);
     options_.moderation_bytes = static_cast<std::uint32_t>(
         bytes_in(interrupt_seconds, slower, moderation_bytes_min, moderation_bytes_max));
-    info_.segment_bytes_max =
-        static_cast<std::size_t>(std::max(segment_bytes_min, ahead / segments_in_engine));
+    info_.segment_bytes_max = segment_bytes(ahead);
 
     for (edma::port& p : attached_->engines())
         engines_.push_back(std::make_unique<edma::engine>(p, options_));
@@ -185,17 +195,19 @@ void device_core::hook_into_loop()
 /// own stop timeout.
 void device_core::stop_engines() noexcept
 {
-    const auto end = [this](transfer_state& t) noexcept {
-        fail(t, errc::device_gone);
-        t.core = nullptr; // its waiter resumes when the device is gone
-    };
-    auto sink = [&end](void* owner, edma::outcome) noexcept {
+    // Waiters resume when the device is gone, so none may find it through its transfer.
+    auto sink = [this](void* owner, edma::outcome outcome) noexcept {
         transfer_state& t = *static_cast<transfer_state*>(owner);
-        --t.in_engine;
-        end(t);
+        const bool moved = outcome == edma::outcome::done;
+        segment_ended(t, moved ? outcome : edma::outcome::gone, loop_.now());
+        t.core = nullptr;
     };
-    for (scheduler& s : schedulers_)
-        while (transfer_state* const t = s.first_waiting()) end(*t);
+    for (scheduler& s : schedulers_) {
+        while (transfer_state* const t = s.first_waiting()) {
+            fail(*t, errc::device_gone);
+            t->core = nullptr;
+        }
+    }
     for (const auto& engine : engines_) engine->stop(loop_.now());
     for (const auto& engine : engines_) {
         while (!engine->quiet()) {
@@ -229,9 +241,13 @@ void device_core::lease(unsigned channel)
                                     std::string(to_string(info_.channels[channel].serves)) +
                                     " for everybody");
     wanted->leased = true;
+    wanted->lease_ended = false;
 }
 
-void device_core::end_lease(unsigned channel) noexcept { find_channel(channel)->leased = false; }
+void device_core::end_lease(unsigned channel) noexcept
+{
+    schedulers_[static_cast<std::size_t>(info_.channels[channel].serves)].end_lease(*find_channel(channel));
+}
 
 region* device_core::find_region(std::span<const std::byte> memory) noexcept
 {

@@ -28,6 +28,7 @@ struct region {
     // The whole pages that are pinned and mapped; the memory itself is ours when `allocated`.
     std::byte* pages_begin = nullptr;
     std::size_t pages_size = 0;
+    bool pinned = false;
     bool allocated = false;
 };
 

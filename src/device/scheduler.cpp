@@ -1,79 +1,62 @@
 // SPDX-License-Identifier: MIT
 //
-// The scheduler's queues: turns between priorities, turns between transfers, segments to
-// channels.
+// The scheduler where transfers wait: backlogs, leased channels, segments to channels.
 #include "device/scheduler.hpp"
 
+#include <algorithm>
+
 namespace cf::detail {
-namespace {
 
-/// Turns a round, by priority. Every class has at least one, so none starves.
-constexpr std::array<int, 3> turns{16, 4, 1};
-
-} // namespace
-
-transfer_queue& scheduler::queue_of(transfer_state& t) noexcept
+served_channel& scheduler::channel_of(const transfer_state& t) noexcept
 {
-    if (t.channel == any_channel) return queues_[t.priority];
     for (served_channel& c : channels_)
-        if (c.number == t.channel) return c.waiting;
+        if (c.number == t.channel) return c;
     __builtin_unreachable(); // start_transfer() has checked the channel
 }
 
+/// All transfers through a lease start here, also those that are served at once.
 void scheduler::enqueue(transfer_state& t) noexcept
 {
     ++waiting_;
-    queue_of(t).push_back(t);
+    t.queued = true;
+    if (t.channel == any_channel) return shared_.push(t, next_segment(t));
+    served_channel& c = channel_of(t);
+    ++c.bound;
+    c.waiting.push(t, next_segment(t));
 }
 
 void scheduler::forget_remaining(transfer_state& t) noexcept
 {
     t.remaining = 0;
     if (!t.queued) return;
-    queue_of(t).remove(t);
+    t.queued = false;
+    (t.channel == any_channel ? shared_ : channel_of(t).waiting).remove(t);
     --waiting_;
 }
 
-void scheduler::drop(transfer_state& t) noexcept
+void scheduler::drop(const transfer_state& t) noexcept
 {
-    if (t.in_engine == 0) return;
-    for (served_channel& c : channels_) c.hardware->drop(&t);
+    const std::uint64_t bytes = std::min(t.size, std::uint64_t{t.in_engine} * segment_bytes_);
+    for (served_channel& c : channels_)
+        if ((t.channels & c.bit) != 0) c.hardware->drop(bytes);
 }
 
 transfer_state* scheduler::first_waiting() noexcept
 {
-    for (transfer_queue& queue : queues_)
-        if (!queue.empty()) return &queue.front();
+    if (!shared_.empty()) return &shared_.front();
     for (served_channel& c : channels_)
         if (!c.waiting.empty()) return &c.waiting.front();
     return nullptr;
 }
 
-/// The queue whose turn it is, or null when nothing waits for a shared channel.
-transfer_queue* scheduler::next_queue() noexcept
+/// Hands one segment of the transfer whose turn it is to `c`; one that is not done waits on.
+void scheduler::serve(backlog& from, served_channel& c) noexcept
 {
-    for (int round = 0; round < 2; ++round) {
-        for (std::size_t p = 0; p < queues_.size(); ++p) {
-            if (queues_[p].empty() || credit_[p] == 0) continue;
-            --credit_[p];
-            return &queues_[p];
-        }
-        credit_ = turns;
-    }
-    return nullptr;
-}
-
-/// Hands one segment of the queue's first transfer to `c`; a transfer that is not done goes
-/// to the end of its queue.
-void scheduler::serve(transfer_queue& queue, served_channel& c) noexcept
-{
-    transfer_state& t = queue.front();
-    queue.remove(t);
+    transfer_state& t = from.take(segment_bytes_);
     hand_over(t, c);
-    if (t.remaining > 0)
-        queue.push_back(t);
-    else
-        --waiting_;
+    if (t.remaining > 0) return from.push(t, next_segment(t));
+    t.queued = false;
+    --waiting_;
 }
 
 void scheduler::pump() noexcept
@@ -81,10 +64,10 @@ void scheduler::pump() noexcept
     if (waiting_ == 0) return;
     for (served_channel& c : channels_)
         while (!c.waiting.empty() && has_room(c)) serve(c.waiting, c);
-    while (served_channel* const c = channel_with_room()) {
-        transfer_queue* const queue = next_queue();
-        if (!queue) return;
-        serve(*queue, *c);
+    while (!shared_.empty()) {
+        served_channel* const c = channel_with_room();
+        if (!c) return;
+        serve(shared_, *c);
     }
 }
 

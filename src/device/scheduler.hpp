@@ -2,55 +2,32 @@
 //
 // scheduler: decides for one kind of transfer (write or read) which task's bytes go to which
 // hardware channel next. Small transfers go straight to a channel; what does not fit waits in
-// one queue a priority, is cut into segments and served in turns, so that a long transfer
-// does not hold up short ones and no task starves.
+// the backlog, is cut into segments and served in turns, so that a long transfer does not hold up
+// short ones and no task starves.
 #pragma once
 
+#include "device/backlog.hpp"
 #include "edma/engine.hpp"
 #include <counterflow/detail/transfer_state.hpp>
 #include <counterflow/statistics.hpp>
 #include <counterflow/transfer.hpp>
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
 namespace cf::detail {
 
-/// FIFO of started transfers with O(1) removal from the middle.
-class transfer_queue {
-public:
-    bool empty() const noexcept { return head_ == nullptr; }
-    transfer_state& front() const noexcept { return *head_; }
-
-    void push_back(transfer_state& t) noexcept
-    {
-        t.queued = true;
-        t.queue_next = nullptr;
-        t.queue_prev = tail_;
-        (tail_ ? tail_->queue_next : head_) = &t;
-        tail_ = &t;
-    }
-    void remove(transfer_state& t) noexcept
-    {
-        t.queued = false;
-        (t.queue_prev ? t.queue_prev->queue_next : head_) = t.queue_next;
-        (t.queue_next ? t.queue_next->queue_prev : tail_) = t.queue_prev;
-    }
-
-private:
-    transfer_state* head_ = nullptr;
-    transfer_state* tail_ = nullptr;
-};
-
 /// A hardware channel that serves this kind of transfer.
 struct served_channel {
     edma::channel* hardware;
     edma::engine* engine;
-    unsigned number; ///< index into device_info::channels
-    bool leased = false;
-    bool unflushed = false; ///< pushed to since the last flush
-    transfer_queue waiting; ///< transfers bound to this channel by a lease
+    unsigned number;       ///< index into device_info::channels
+    std::uint16_t bit = 0; ///< in transfer_state::channels
+    bool leased = false;   ///< by a lease, or by transfers that outlive theirs
+    bool lease_ended = false;
+    bool unflushed = false;  ///< pushed to since the last flush
+    std::uint64_t bound = 0; ///< transfers started through the lease that have not ended
+    backlog waiting;         ///< those of them that wait
 };
 
 class scheduler {
@@ -64,6 +41,7 @@ public:
     }
     void add(served_channel channel)
     {
+        channel.bit = static_cast<std::uint16_t>(1u << channels_.size());
         channels_.push_back(channel);
         turn_ = channels_.data();
     }
@@ -89,8 +67,22 @@ public:
 
     /// Takes the bytes not yet handed over out of the queue; they will not be moved.
     void forget_remaining(transfer_state& t) noexcept;
-    /// Asks every channel to skip what it has of `t` and the engine has not reached.
-    void drop(transfer_state& t) noexcept;
+    /// Asks the channels that may have some of `t` to skip what the engine has not reached. `t` has
+    /// failed already.
+    void drop(const transfer_state& t) noexcept;
+
+    /// The channel is given back as soon as none of its lease's transfers is left.
+    void end_lease(served_channel& c) noexcept
+    {
+        c.lease_ended = true;
+        c.leased = c.bound != 0;
+    }
+    /// `t` has ended, and was started through a lease.
+    void end_bound(const transfer_state& t) noexcept
+    {
+        served_channel& c = channel_of(t);
+        if (--c.bound == 0 && c.lease_ended) c.leased = false;
+    }
 
     /// Transfers that wait for room in the engine, in whole or in part.
     std::uint64_t waiting() const noexcept { return waiting_; }
@@ -116,29 +108,31 @@ private:
     /// Gives the next segment of `t` to `c`.
     void hand_over(transfer_state& t, served_channel& c) noexcept
     {
-        const std::uint32_t size =
-            t.remaining < segment_bytes_ ? static_cast<std::uint32_t>(t.remaining) : segment_bytes_;
+        const std::uint32_t size = next_segment(t);
         c.hardware->push({t.near_address, t.far_address, size, &t});
         t.near_address += size;
         t.far_address += size;
         t.remaining -= size;
         ++t.in_engine;
+        t.channels |= c.bit;
         c.unflushed = true;
+    }
+    std::uint32_t next_segment(const transfer_state& t) const noexcept
+    {
+        return t.remaining < segment_bytes_ ? static_cast<std::uint32_t>(t.remaining) : segment_bytes_;
     }
 
     void enqueue(transfer_state& t) noexcept;
-    transfer_queue& queue_of(transfer_state& t) noexcept;
-    transfer_queue* next_queue() noexcept;
-    void serve(transfer_queue& queue, served_channel& c) noexcept;
+    served_channel& channel_of(const transfer_state& t) noexcept;
+    void serve(backlog& from, served_channel& c) noexcept;
 
     std::vector<served_channel> channels_;
     served_channel* turn_ = nullptr; ///< the channel served last
     std::uint64_t in_engine_bytes_ = 0;
     std::uint32_t segment_bytes_ = 0;
 
-    std::uint64_t waiting_ = 0; ///< transfers in all queues
-    std::array<transfer_queue, 3> queues_;
-    std::array<int, 3> credit_{}; ///< turns each priority still has in this round
+    std::uint64_t waiting_ = 0; ///< transfers in all backlogs
+    backlog shared_;            ///< for channels that are not leased
 };
 
 } // namespace cf::detail

@@ -122,7 +122,6 @@ Enum choose(const assignment& a, const std::array<choice<Enum>, N>& choices)
 
 constexpr std::uint64_t one_second = 1'000'000'000;
 constexpr std::uint64_t ram_unit = 4096;
-constexpr std::uint64_t ram_max = std::uint64_t{64} << 30;
 
 void set_link_field(link_parameters& link, const assignment& a)
 {
@@ -138,7 +137,8 @@ void set_link_field(link_parameters& link, const assignment& a)
 std::uint64_t ram_size(const assignment& a)
 {
     const std::uint64_t bytes = parse_scaled(a.value, a.name(), size_units, size_forms, errc::bad_spec);
-    if (bytes == 0 || bytes > ram_max || bytes % ram_unit != 0) a.refuse("4KiB to 64GiB in steps of 4KiB");
+    if (bytes == 0 || bytes > model_spec::ram_bytes_max || bytes % ram_unit != 0)
+        a.refuse("4KiB to 64GiB in steps of 4KiB");
     return bytes;
 }
 

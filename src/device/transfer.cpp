@@ -12,11 +12,20 @@
 namespace cf::detail {
 namespace {
 
+/// What is wrong with a request whose parts are not all of one device.
+[[gnu::cold]] errc mismatch(const transfer_request& q) noexcept
+{
+    if (!q.core) return q.channel == any_channel ? errc::no_such_device : errc::no_such_channel;
+    if (q.place.device != q.core) return errc::no_such_window;
+    return errc::not_registered;
+}
+
 /// What is wrong with a request, or 0.
 errc check(const transfer_request& q) noexcept
 {
     constexpr errc good{};
-    if (!q.memory || q.memory->core != q.core || q.place.device != q.core) return errc::not_registered;
+    if (!q.core || !q.memory || q.memory->core != q.core || q.place.device != q.core) [[unlikely]]
+        return mismatch(q);
     if (q.size == 0) return errc::zero_length;
     // Written so that no sum can wrap.
     if (q.memory_offset > q.memory->size || q.size > q.memory->size - q.memory_offset)
@@ -57,11 +66,18 @@ failure describe_failure(const transfer_state& t, const transfer_request& q)
     const auto code = static_cast<errc>(t.error);
     std::string where(to_string(q.kind));
     where += " of " + std::to_string(q.size) + " bytes";
+    if (!q.core) {
+        where +=
+            q.channel == any_channel ? " by a device that was moved from" : " by a lease that was moved from";
+        return {make_error_code(code), std::move(where)};
+    }
     if (!t.core) return {make_error_code(code), where + ", device closed"};
 
     const device_info& info = t.core->info();
     const bool out_of_range = code == errc::out_of_range;
-    if (q.place.device == t.core) {
+    if (q.place.device != t.core) {
+        where += q.place.device ? " at a window of another device" : " at no window";
+    } else {
         const window_info& w = info.windows[q.place.window];
         where += " at " + w.name + "@" + std::to_string(q.place.offset);
         if (out_of_range) where += " (window of " + std::to_string(w.size) + " bytes)";

@@ -224,23 +224,35 @@ void channel::hold() noexcept
     bank_.settle_at = 0;
 }
 
-void channel::drop(void* owner) noexcept
+/// Only adds up: the table is looked through once for all that was dropped since, by
+/// engine::settle(), and in a ring only when that may be enough to stop for. So a look at every
+/// entry is paid for by drop_stop_bytes of dropped ones, however few each drop has.
+void channel::drop(std::uint64_t bytes) noexcept
 {
-    std::uint64_t ahead = 0; // bytes the engine would still have to move for nothing
-    for (std::uint64_t at = tail_; at != head_; ++at) {
-        entry& e = entries_[slot_of(at)];
-        if (e.owner != owner || (e.flags & entry_dropped) != 0) continue;
-        e.flags |= entry_dropped;
-        if (at >= published_ && flow_ != flow::ring) {
-            sweep_ = true;
-            bank_.settle_at = 0;
-        } else if (at != tail_)
-            ahead += e.size;
+    unwanted_ += bytes;
+    if (flow_ == flow::ring && unwanted_ < bank_.options.drop_stop_bytes) return;
+    sweep_ = true;
+    bank_.settle_at = 0;
+}
+
+bool channel::dropped(const entry& e) const noexcept
+{
+    return e.owner && bank_.options.dropped && bank_.options.dropped(e.owner);
+}
+
+/// Whether enough of what the engine would move from here on is for nothing. What it is at now
+/// does not count: stopping would not spare it.
+bool channel::worth_stopping() noexcept
+{
+    const std::uint64_t enough = std::max(bank_.options.drop_stop_bytes, std::uint64_t{1});
+    if (unwanted_ < enough) return false;
+    unwanted_ = 0;
+    const std::uint64_t end = flow_ == flow::ring ? head_ : published_;
+    for (std::uint64_t at = tail_ + 1; at < end; ++at) {
+        const entry& e = entries_[slot_of(at)];
+        if (dropped(e)) unwanted_ += e.size;
     }
-    if (ahead == 0 || ahead < bank_.options.drop_stop_bytes || flow_ == flow::held) return;
-    hold();
-    stopping_ = stop_reason::drop;
-    stop_by_ = never; // engine::settle() asks the engine
+    return unwanted_ >= enough;
 }
 
 void channel::report(const entry& e, outcome result, const outcome_sink& sink)
@@ -260,6 +272,7 @@ void channel::report(const entry& e, outcome result, const outcome_sink& sink)
 void channel::remove(outcome first, const outcome_sink& sink)
 {
     sweep_ = false;
+    unwanted_ = 0;
     const std::uint64_t end = head_;
     const std::uint64_t flushed = flushed_; // the sink may flush() on: that moves it beyond end
     std::uint64_t flushed_kept = end;
@@ -274,7 +287,7 @@ void channel::remove(outcome first, const outcome_sink& sink)
         if (at < end && at == tail_ && first != outcome::done) {
             failed = e.owner;
             report(e, first, sink);
-        } else if (at < end && ((failed && e.owner == failed) || (e.flags & entry_dropped) != 0)) {
+        } else if (at < end && ((failed && e.owner == failed) || dropped(e))) {
             report(e, outcome::skipped, sink);
         } else {
             entries_[slot_of(kept++)] = e;
@@ -331,7 +344,6 @@ void channel::restart(nanoseconds now) noexcept
     }
     if (flow_ != flow::ring) return feed(now);
 
-    sweep_ = false; // in a ring, what was dropped since remove() runs to its end
     const std::uint64_t end = head_;
     head_ = flushed_ = tail_;
     head_slot_ = tail_slot_;

@@ -84,10 +84,11 @@ public:
         if (!running_) start_walker(now);
     }
 
-    /// The owner does not want its segments moved any more. Those the engine cannot have reached
+    /// An owner with at most `bytes` here does not want them moved any more: from now on
+    /// options.dropped() is true of it. Those of its segments that the engine cannot have reached
     /// are skipped, or not, as options.drop_stop_bytes says; each is still reported exactly once,
-    /// and only when the engine is past it. Segments pushed later are not affected.
-    void drop(void* owner) noexcept;
+    /// and only when the engine is past it. Takes the same time however much is outstanding.
+    void drop(std::uint64_t bytes) noexcept;
 
 private:
     friend class engine;
@@ -100,10 +101,9 @@ private:
         std::uint32_t flags;
     };
     // In `flags`. The start of a batch also keeps the control word of its element there, which
-    // leaves these bits free, for it is stored in the list only by flush().
-    static constexpr std::uint32_t entry_dropped = 1u << 30;
+    // leaves this bit free, for it is stored in the list only by flush().
     static constexpr std::uint32_t entry_starts_batch = 1u << 31;
-    static constexpr std::uint32_t entry_control = ~(entry_dropped | entry_starts_batch);
+    static constexpr std::uint32_t entry_control = ~entry_starts_batch;
 
     /// How segments get from the table to the engine.
     enum class flow : std::uint8_t {
@@ -145,6 +145,8 @@ private:
     void restart(nanoseconds now) noexcept;
     void go_on(outcome first, nanoseconds now, const outcome_sink& sink);
     void remove(outcome first, const outcome_sink& sink);
+    bool dropped(const entry& e) const noexcept;
+    bool worth_stopping() noexcept;
     void refuse(std::uint64_t end, outcome first, outcome rest, const outcome_sink& sink);
     void report(const entry& e, outcome result, const outcome_sink& sink);
     void expect_progress(nanoseconds now) noexcept;
@@ -199,7 +201,8 @@ private:
     nanoseconds stop_by_ = never;     ///< stopping_: unproven by then means the whole bank
     outcome cause_ = outcome::done;   ///< of an abort whose status has been cleared already
     outcome verdict_ = outcome::done; ///< for the segment at LLP once the bank is stopped
-    bool sweep_ = false;              ///< dropped entries wait to be reported
+    bool sweep_ = false;              ///< dropped entries may wait to be taken out
+    std::uint64_t unwanted_ = 0;      ///< at least the bytes of dropped entries
 
     channel_statistics statistics_;
 };

@@ -36,8 +36,12 @@ struct engine_options {
     nanoseconds stop_timeout_ns = 10'000'000;
     /// How often a downed link is tried.
     nanoseconds link_poll_ns = 1'000'000;
-    /// drop() stops the channel to get the owner's segments out when at least so many of their
-    /// bytes lie ahead of it; below that they run to their end. never_stop: always let them run.
+    /// Whether the owner of segments does not want them moved any more. Asked only while segments
+    /// are taken out, never on the way of one that goes well. Once true of an owner it stays true
+    /// until all its segments are reported. Null: everything is wanted.
+    bool (*dropped)(const void* owner) noexcept = nullptr;
+    /// A channel is stopped to get dropped segments out of it when at least so many of their bytes
+    /// lie ahead of it; below that they run to their end. never_stop: always let them run.
     std::uint64_t drop_stop_bytes = 1024 * 1024;
     static constexpr std::uint64_t never_stop = ~std::uint64_t{0};
 };

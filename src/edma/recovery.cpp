@@ -111,7 +111,8 @@ void engine::recover_halted(bank& b, channel& c, nanoseconds now, const outcome_
 {
     ++statistics_.aborts;
     const outcome cause = c.cause_ != outcome::done ? c.cause_ : cause_of(b, c.index_);
-    tell(level::warn, to_string(cause).data(), side(), b.kind,
+    // No warning: it concerns one owner, who is told.
+    tell(level::info, to_string(cause).data(), side(), b.kind,
          {{"channel", c.index_}, {"list_position", c.load(reg::ch_llp_low), true}});
     b.store(b.at.int_clear, abort_bit(c.index_));
     c.hold(); // what the sink pushes from here on must not reach the list that is being changed
@@ -144,16 +145,26 @@ void engine::settle(nanoseconds now, const outcome_sink& sink)
     }
 }
 
-/// Sweeps what was dropped before it reached the engine, and takes the next step of stopping a
-/// channel that hangs or has much dropped work ahead.
+/// Takes out what was dropped: at once when the engine has nothing of the channel, else by stopping
+/// it when that is worth it. And takes the next step of stopping a channel, for that or for a hang.
 void engine::settle_channel(bank& b, channel& c, nanoseconds now, const outcome_sink& sink)
 {
     if (c.stopping_ == channel::stop_reason::none) {
-        if (!c.sweep_ || c.published_ != c.tail_) return; // reports stay in order
-        c.flow_ = channel::flow::held;                    // against what the sink may push and flush
-        c.remove(outcome::done, sink);
-        c.flow_ = c.home_flow_;
-        return c.feed(now);
+        if (!c.sweep_) return;
+        if (!c.worth_stopping()) {
+            if (c.flow_ == channel::flow::ring) {
+                c.sweep_ = false; // they run to their end
+                return;
+            }
+            if (c.published_ != c.tail_) return; // reports stay in order
+            c.flow_ = channel::flow::held;       // against what the sink may push and flush
+            c.remove(outcome::done, sink);
+            c.flow_ = c.home_flow_;
+            return c.feed(now);
+        }
+        c.hold();
+        c.stopping_ = channel::stop_reason::drop;
+        c.stop_by_ = never;
     }
     std::uint32_t control1 = c.load(reg::ch_control1);
     if (control1 == all_ones && link_lost(now, sink)) return;

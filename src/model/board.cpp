@@ -16,11 +16,13 @@ namespace {
 // driver that mixes them up is caught by its first transfer.
 constexpr std::uint64_t far_ram_own = 0x8000'0000;       ///< the far end's own bus
 constexpr std::uint64_t far_ram_bus = 0x60'0000'0000;    ///< the same memory behind its BAR
-constexpr std::uint64_t list_own = 0x7'0000'0000;        ///< list memory on its engine's bus
+constexpr std::uint64_t list_own = 0x20'0000'0000;       ///< list memory on its engine's bus
 constexpr std::uint64_t list_own_step = 0x1'0000'0000;   ///< from one engine's to the next one's
 constexpr std::uint64_t completion_bus = 0x3f'0000'0000; ///< completion words, reached across the link
 constexpr std::uint64_t near_address = 0x100'0000'0000;  ///< first address given to near memory
 constexpr std::uint64_t near_granule = std::uint64_t{2} << 20;
+
+static_assert(far_ram_own + model_spec::ram_bytes_max <= list_own);
 
 constexpr std::size_t list_elements = 4096;
 constexpr std::size_t list_bytes = list_elements * sizeof(edma::data_element);

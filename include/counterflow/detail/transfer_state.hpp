@@ -29,7 +29,9 @@ struct transfer_state : resumable {
     std::uint8_t kind;           ///< transfer_kind
     std::uint8_t priority;       ///< cf::priority
     std::uint8_t channel;        ///< any_channel or the leased one
-    bool queued = false;         ///< linked into the scheduler's queue
+    bool queued = false;         ///< linked into a backlog
+    std::uint8_t round;          ///< of the backlog's wheel, while queued
+    std::uint16_t channels = 0;  ///< that were given some of it, as the scheduler counts them
 
     transfer_state* queue_next = nullptr;
     transfer_state* queue_prev = nullptr;

@@ -5,9 +5,14 @@
 #include "rig.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include <grp.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +31,17 @@ errc code_of(const std::function<void()>& action)
         return static_cast<errc>(e.code().value());
     }
     return errc{};
+}
+
+/// What the kernel says this process has pinned.
+std::size_t pinned_kib()
+{
+    std::ifstream status("/proc/self/status");
+    std::string key;
+    std::size_t kib = 0;
+    while (status >> key && key != "VmLck:") status.ignore(1000, '\n');
+    REQUIRE(status >> kib);
+    return kib;
 }
 
 } // namespace
@@ -106,6 +122,62 @@ TEST_CASE("RLIMIT_MEMLOCK is reported with what was needed and what is allowed",
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
     CHECK(status == 0);
+}
+
+TEST_CASE("pages stay pinned while any buffer covers them", "[buffer]")
+{
+    device_on_model r;
+    device_on_model other;
+    const std::size_t before = pinned_kib();
+    constexpr std::size_t size = 64_KiB;
+    {
+        cf::buffer whole = r.dev.allocate(size);
+        CHECK(pinned_kib() == before + 64);
+        { // the same memory again, and parts of it, on this device and on another one
+            cf::buffer again = other.dev.add(whole.bytes());
+            cf::buffer head = r.dev.add(whole.bytes().first(5000));
+            cf::buffer middle = r.dev.add(whole.bytes().subspan(10'000, 20'000));
+            CHECK(pinned_kib() == before + 64);
+            again = cf::buffer();
+            CHECK(pinned_kib() == before + 64);
+        }
+        CHECK(pinned_kib() == before + 64);
+    }
+    CHECK(pinned_kib() == before);
+
+    // Neighbours in one page, and a row whose ends overlap. Memory that no buffer was in before.
+    const std::unique_ptr<std::byte[], void (*)(std::byte*)> pages(
+        static_cast<std::byte*>(std::aligned_alloc(4096, 5 * 4096)), [](std::byte* p) { std::free(p); });
+    cf::buffer left = r.dev.add({pages.get(), 2000});
+    cf::buffer right = r.dev.add({pages.get() + 2000, 2000});
+    CHECK(pinned_kib() == before + 4);
+    left = cf::buffer();
+    CHECK(pinned_kib() == before + 4);
+    cf::buffer low = r.dev.add({pages.get() + 4096, 2 * 4096 + 1});
+    cf::buffer high = r.dev.add({pages.get() + 3 * 4096 + 1, 2 * 4096 - 1});
+    CHECK(pinned_kib() == before + 20);
+    low = cf::buffer();
+    CHECK(pinned_kib() == before + 12);
+    right = cf::buffer();
+    CHECK(pinned_kib() == before + 8);
+    high = cf::buffer();
+    CHECK(pinned_kib() == before);
+}
+
+TEST_CASE("memory that cannot be pinned leaves nothing pinned", "[buffer]")
+{
+    device_on_model r;
+    const std::size_t before = pinned_kib();
+    void* const at = ::mmap(nullptr, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(at != MAP_FAILED);
+    auto* const memory = static_cast<std::byte*>(at);
+    cf::buffer first = r.dev.add({memory, 4096});
+    REQUIRE(::munmap(memory + 2 * 4096, 4096) == 0);
+    CHECK_THROWS_AS(r.dev.add({memory, 3 * 4096}), cf::error);
+    CHECK(pinned_kib() == before + 4);
+    first = cf::buffer();
+    CHECK(pinned_kib() == before);
+    ::munmap(memory, 2 * 4096);
 }
 
 TEST_CASE("a buffer destroyed with a transfer in flight keeps its memory until the transfer has ended",

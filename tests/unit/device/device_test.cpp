@@ -146,10 +146,44 @@ TEST_CASE("memory that no buffer of the device covers is refused", "[device]")
     CHECK(outcome_of(r, r.dev.write(std::span<const std::byte>(stranger), ram.at(0))).code ==
           errc::not_registered);
     CHECK(outcome_of(r, r.dev.write(foreign, ram.at(0))).code == errc::not_registered);
-    CHECK(outcome_of(r, r.dev.write(b, other.dev.window("ram").at(0))).code == errc::not_registered);
     CHECK(outcome_of(r, r.dev.write(cf::buffer(), ram.at(0))).code == errc::not_registered);
     CHECK(outcome_of(r, r.dev.read(b.bytes().subspan(100, 200), ram.at(0))).code == std::error_code{});
     CHECK(outcome_of(r, r.dev.read({b.data() + 1, b.size()}, ram.at(0))).code == errc::not_registered);
+}
+
+TEST_CASE("a place elsewhere and a handle that was moved from are named as what they are", "[device]")
+{
+    device_on_model r;
+    device_on_model other;
+    cf::buffer b = r.dev.allocate(4_KiB);
+    const cf::failure elsewhere = outcome_of(r, r.dev.write(b, other.dev.window("ram").at(0)));
+    CHECK(elsewhere.code == errc::no_such_window);
+    CHECK(elsewhere.detail == "write of 4096 bytes at a window of another device, buffer offset 0");
+    const cf::failure nowhere = outcome_of(r, r.dev.read(b, {}));
+    CHECK(nowhere.code == errc::no_such_window);
+    CHECK(nowhere.detail == "read of 4096 bytes at no window, buffer offset 0");
+
+    cf::channel_lease lease = r.dev.lease(0);
+    const cf::channel_lease holder = std::move(lease);
+    const cf::failure moved = outcome_of(r, lease.write(b, r.dev.window("ram").at(0)));
+    CHECK(moved.code == errc::no_such_channel);
+    CHECK(moved.detail == "write of 4096 bytes by a lease that was moved from");
+    CHECK_FALSE(outcome_of(r, holder.write(b, r.dev.window("ram").at(0))).code);
+}
+
+TEST_CASE("every size of far memory that a spec takes can be had", "[device]")
+{
+    // Nothing of it is touched but the last page.
+    for (const char* ram : {"1GiB", "27GiB", "28GiB", "64GiB"})
+        for (const char* engine : {"remote", "local", "both"}) {
+            INFO(ram << ", " << engine);
+            device_on_model r(std::string("model:null,ram=") + ram + ",engine=" + engine);
+            cf::buffer b = r.dev.allocate(4_KiB);
+            rig::fill(b.bytes(), 8);
+            const cf::window far = r.dev.window("ram");
+            CHECK_FALSE(outcome_of(r, r.dev.write(b, far.at(far.size() - b.size()))).code);
+            CHECK(std::ranges::equal(b.bytes(), r.model->far_memory().last(b.size())));
+        }
 }
 
 TEST_CASE("an unknown window is named together with the known ones", "[device]")
@@ -184,4 +218,41 @@ TEST_CASE("a leased channel carries its owner's transfers and nobody else's", "[
     }
     for (int i = 0; i < 10; ++i) CHECK_FALSE(outcome_of(r, r.dev.write(b, ram.at(0))).code);
     CHECK(segments(0) == 6);
+}
+
+TEST_CASE("a channel is given back when the last transfer of its lease has ended", "[device]")
+{
+    device_on_model r("model:gen1x1,wr=2,rd=2");
+    cf::buffer memory = r.dev.allocate(8_MiB);
+    const auto send = [](cf::transfer moved, int& ended) -> cf::task<> {
+        co_await std::move(moved);
+        ++ended;
+    };
+    const auto leasable = [](cf::device& dev) {
+        try {
+            (void)dev.lease(0);
+            return true;
+        } catch (const cf::error& e) {
+            return e.code() != errc::busy;
+        }
+    };
+    const auto program = [&](cf::device& dev, cf::buffer& b) -> cf::task<> {
+        const cf::window ram = dev.window("ram");
+        int ended = 0;
+        cf::scope all;
+        {
+            const cf::channel_lease lease = dev.lease(0);
+            all.spawn(send(lease.write(b, ram.at(0)), ended));
+            all.spawn(send(lease.write(b.slice(0, 4_KiB), ram.at(0)), ended));
+            while (dev.statistics().write.started < 2) co_await cf::nop();
+        }
+        while (dev.statistics().write.completed < 2) {
+            if (leasable(dev)) FAIL_CHECK("leasable while a transfer of the last lease runs");
+            co_await cf::nop();
+        }
+        CHECK(leasable(dev));
+        co_await all.join();
+        CHECK(ended == 2);
+    };
+    r.loop.run(program(r.dev, memory));
 }

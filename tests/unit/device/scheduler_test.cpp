@@ -3,6 +3,7 @@
 // The scheduler seen from outside: turns between priorities, leased channels under load, what an
 // observer is told, and transfers an engine cannot take.
 #include "catch.hpp"
+#include "model/stepped.hpp"
 #include "rig.hpp"
 
 #include <algorithm>
@@ -30,6 +31,43 @@ cf::task<> note(cf::transfer moved, std::vector<std::error_code>& codes)
 
 /// Sizes that tell the priorities apart.
 constexpr std::array<std::size_t, 3> size_of{4096, 4097, 4098};
+
+/// The same transfer `times` times, one after the other.
+cf::task<> repeat(cf::device& dev, cf::buffer_slice from, cf::priority priority, int times)
+{
+    for (int i = 0; i < times; ++i)
+        co_await dev.write(from, dev.window("ram").at(0), {.priority = priority, .deadline = {}});
+}
+
+/// What long transfers moved while 100 tasks moved 40 times 4 KiB each, beside `tasks` that move
+/// `long_bytes` at a time.
+std::uint64_t moved_beside_short_ones(cf::priority short_ones, cf::priority long_ones, int tasks,
+                                      std::size_t long_bytes)
+{
+    device_on_model r("model:gen1x1,wr=1,rd=1");
+    cf::buffer memory = r.dev.allocate(long_bytes);
+    recorder record;
+    r.dev.observe(&record);
+    const auto program = [&](cf::device& dev, cf::buffer& b) -> cf::task<> {
+        cf::scope of_short;
+        cf::scope of_long;
+        for (int i = 0; i < 100; ++i) of_short.spawn(repeat(dev, b.slice(0, 4_KiB), short_ones, 40));
+        for (int i = 0; i < tasks; ++i) of_long.spawn(repeat(dev, b, long_ones, 1'000'000));
+        co_await of_short.join();
+        of_long.request_stop();
+        co_await of_long.join();
+    };
+    r.loop.run(program(r.dev, memory));
+    std::uint64_t bytes = 0;
+    std::uint64_t since_short = 0;
+    for (const cf::segment_event& e : record.events) {
+        since_short += e.bytes;
+        if (e.bytes != 4_KiB) continue;
+        bytes += since_short - e.bytes;
+        since_short = 0;
+    }
+    return bytes;
+}
 
 /// The modelled endpoint with an engine that moves multiples of 64 bytes only.
 class aligned final : public cf::detail::attachment {
@@ -73,6 +111,51 @@ TEST_CASE("priorities share a busy engine 16 : 4 : 1", "[scheduler]")
         for (std::size_t p = 0; p < 3; ++p)
             CHECK(std::count_if(round, round + 21, [&](const auto& e) { return e.bytes == size_of[p]; }) ==
                   std::array{16, 4, 1}[p]);
+}
+
+TEST_CASE("what is shared is bytes and not turns", "[scheduler]")
+{
+    constexpr std::uint64_t short_bytes = 100 * 40 * 4_KiB;
+    const std::uint64_t low = moved_beside_short_ones(cf::priority::high, cf::priority::low, 8, 1_MiB);
+    CHECK(low < short_bytes / 8);
+    CHECK(low > short_bytes / 32);
+
+    // A short transfer waits for its turn and then for what is ahead of it in the engine, so a task
+    // that has one at a time cannot use quite its share.
+    const std::uint64_t alike = moved_beside_short_ones(cf::priority::normal, cf::priority::normal, 5, 1_MiB);
+    CHECK(alike / 5 < 3 * short_bytes / 100);
+    CHECK(alike / 5 > short_bytes / 100 / 2);
+}
+
+TEST_CASE("a transfer is split at places as aligned as itself", "[scheduler]")
+{
+    for (const char* link : {"gen1x1", "gen3x1", "gen3x8", "gen5x16"}) {
+        device_on_model r(std::string("model:") + link);
+        CHECK(r.dev.info().segment_bytes_max % 4096 == 0);
+        CHECK(r.dev.info().segment_bytes_max >= 64_KiB);
+    }
+}
+
+TEST_CASE("elements found done in one look carry one time", "[scheduler]")
+{
+    cf::runtime loop;
+    const cf::device_spec spec = cf::parse_spec("model:gen3x4,wr=1,rd=1,wake=poll");
+    auto attached = std::make_unique<cf::model::stepped>(spec.model);
+    cf::model::stepped& hardware = *attached;
+    cf::device dev(loop, spec, std::move(attached));
+    cf::buffer memory = dev.allocate(4_KiB);
+    recorder record;
+    dev.observe(&record);
+    const auto program = [&]() -> cf::task<> {
+        cf::scope all;
+        for (int i = 0; i < 32; ++i) all.spawn(await(dev.write(memory, dev.window("ram").at(0))));
+        while (!hardware.hardware().next_event()) co_await cf::nop(); // until the doorbell has rung
+        hardware.run_until_idle();
+        co_await all.join();
+    };
+    loop.run(program());
+    REQUIRE(record.events.size() == 32);
+    for (const cf::segment_event& e : record.events) CHECK(e.done_ns == record.events.front().done_ns);
 }
 
 TEST_CASE("an observer is told of every list element, in order, by channel", "[scheduler]")

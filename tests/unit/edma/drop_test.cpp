@@ -2,11 +2,42 @@
 //
 // drop(): at every stage of a segment's life it is reported exactly once, never before the
 // engine is past it, and nobody else notices.
+#include "model_rig.hpp"
 #include "puppet_rig.hpp"
 
 using namespace cf;
 using namespace cf::edma;
 using namespace cf::edma::test;
+
+namespace {
+
+/// How often the driver asked an owner whether it still wants its segments: the work of drops.
+unsigned asked;
+
+/// Many transfers of ten bytes in one channel that is stopped for a thousand dropped ones.
+struct crowd {
+    explicit crowd(unsigned count)
+        : rig(strict_model(1, 1), {.dropped =
+                                       [](const void* owner) noexcept {
+                                           ++asked;
+                                           return ledger::dropped(owner);
+                                       },
+                                   .drop_stop_bytes = 1000})
+    {
+        asked = 0;
+        for (unsigned n = 0; n < count; ++n) all.push_back(&rig.book.push(rig.rd(), {10}));
+        rig.rd().flush(rig.dev.now());
+    }
+    void drop(unsigned first, unsigned end)
+    {
+        for (; first < end; ++first) ledger::drop(rig.rd(), *all[first]);
+    }
+
+    model_rig rig;
+    std::vector<transfer*> all;
+};
+
+} // namespace
 
 TEST_CASE("a drop with little ahead lets the segments run to their end")
 {
@@ -14,7 +45,7 @@ TEST_CASE("a drop with little ahead lets the segments run to their end")
     transfer& a = rig.book.push(rig.wr(), {10, 10});
     transfer& b = rig.book.push(rig.wr(), {10});
     rig.wr().flush(rig.now);
-    rig.wr().drop(&a);
+    ledger::drop(rig.wr(), a);
     rig.finish();
     CHECK(a.all(outcome::done));
     CHECK(b.all(outcome::done));
@@ -36,7 +67,7 @@ TEST_CASE("a drop with much ahead stops the channel, at every point of the walke
                 for (transfer*& x : t) x = &rig.book.push(rig.wr(), {10, 10});
                 rig.wr().flush(rig.now);
                 for (unsigned n = 0; n < steps; ++n) rig.hw.step(channel_kind::wr, 0);
-                rig.wr().drop(t[victim]);
+                ledger::drop(rig.wr(), *t[victim]);
                 CHECK(rig.book.reported() == offset); // nothing before the engine was asked
                 transfer& after = rig.book.push(rig.wr(), {4});
                 rig.wr().flush(rig.now);
@@ -55,28 +86,37 @@ TEST_CASE("a drop with much ahead stops the channel, at every point of the walke
     }
 }
 
-TEST_CASE("a drop leaves alone what is pushed for the same owner later")
+TEST_CASE("what a drop costs does not grow with what is outstanding")
 {
-    puppet_rig rig({}, {.drop_stop_bytes = 0});
-    transfer& a = rig.book.make(channel_kind::wr, {10, 10, 10, 10});
-    const auto push = [&](std::size_t n) {
-        rig.wr().push(
-            {puppet::near_base + a.pieces[n].offset, puppet::far_base + a.pieces[n].offset, 10, &a});
-    };
-    std::vector<outcome> seen;
-    auto sink = [&](void*, outcome o) { seen.push_back(o); };
-    push(0);
-    push(1);
-    rig.wr().flush(rig.now);
-    rig.wr().drop(&a);
-    push(2);
-    push(3);
-    rig.wr().flush(rig.now);
-    for (unsigned turns = 0; seen.size() < 4 && turns < 100; ++turns) {
-        rig.driver.service(++rig.now, sink);
-        rig.hw.run();
+    for (const unsigned outstanding : {200u, 1000u, 4000u}) {
+        crowd c(outstanding);
+        c.drop(1, 2);
+        CHECK(asked == 0); // what is small runs to its end
+
+        // Many at once, as a stop request does it: one look decides to stop, one takes them out.
+        c.drop(2, outstanding);
+        CHECK(asked == 0);
+        c.rig.until([&] { return c.rig.book.reported() >= outstanding - 1; });
+        CHECK(asked <= 2 * outstanding);
+        c.rig.finish();
+        CHECK(c.rig.rd().statistics().restarts == 1);
+        CHECK(c.all[outstanding - 1]->all(outcome::skipped));
     }
-    CHECK(seen == std::vector<outcome>{outcome::skipped, outcome::skipped, outcome::done, outcome::done});
+}
+
+TEST_CASE("drops that come one by one are looked for once enough bytes have come together")
+{
+    crowd c(1000);
+    for (unsigned n = 1; n < 100; ++n) {
+        c.drop(n, n + 1);
+        c.rig.driver.service(c.rig.dev.now(), c.rig.book);
+    }
+    CHECK(asked == 0);
+    c.drop(100, 101);
+    c.rig.until([&] { return c.all[100]->outcomes.size() == 1; });
+    CHECK(c.all[100]->all(outcome::skipped));
+    CHECK(c.rig.book.reported() < 110); // the others wait for the engine
+    CHECK(asked <= 2000);
 }
 
 TEST_CASE("a drop after the end, of a stranger, twice, or before a flush")
@@ -85,15 +125,16 @@ TEST_CASE("a drop after the end, of a stranger, twice, or before a flush")
     transfer& a = rig.book.push(rig.wr(), {10});
     rig.wr().flush(rig.now);
     rig.finish();
-    rig.wr().drop(&a);
-    rig.wr().drop(&rig);
+    ledger::drop(rig.wr(), a);
+    rig.wr().drop(10); // nothing of it is here
+    rig.service();
     CHECK(rig.driver.state() == engine_state::up);
     CHECK(rig.driver.next_deadline() == never);
 
     transfer& b = rig.book.push(rig.wr(), {10, 10, 10});
     transfer& c = rig.book.push(rig.wr(), {10});
-    rig.wr().drop(&b); // neither is flushed
-    rig.wr().drop(&b);
+    ledger::drop(rig.wr(), b); // neither is flushed
+    ledger::drop(rig.wr(), b);
     rig.finish();
     CHECK(b.count(outcome::done) == 0);
     CHECK(c.all(outcome::done));
@@ -114,7 +155,7 @@ TEST_CASE("a drop while the channel is recovering already")
     rig.hw.disable_delay = 3;
     rig.service();
     REQUIRE(rig.driver.state() == engine_state::recovering);
-    rig.rd().drop(&b);
+    ledger::drop(rig.rd(), b);
     rig.finish();
     CHECK(a.all(outcome::local_bus_error));
     CHECK(b.all(outcome::skipped));
@@ -131,7 +172,7 @@ TEST_CASE("an element that aborts while its channel is being stopped for a drop"
     transfer& b = rig.book.push(rig.rd(), {10, 10});
     transfer& c = rig.book.push(rig.rd(), {10});
     rig.rd().flush(rig.now);
-    rig.rd().drop(&b);
+    ledger::drop(rig.rd(), b);
     rig.hw.run(); // before the driver gets to say STOP
     REQUIRE(rig.hw.at(channel_kind::rd, 0).status == channel_status::halted);
     rig.finish();
@@ -151,8 +192,8 @@ TEST_CASE("dropping what waits behind a batch or in register mode")
         transfer& c = rig.book.push(rig.wr(), {10});
         transfer& d = rig.book.push(rig.wr(), {10});
         rig.wr().flush(rig.now);
-        rig.wr().drop(&b);
-        rig.wr().drop(&d); // the one that ended its batch
+        ledger::drop(rig.wr(), b);
+        ledger::drop(rig.wr(), d); // the one that ended its batch
         rig.service();
         CHECK(rig.book.reported() == 0); // in order, even so
         rig.finish();
@@ -174,7 +215,7 @@ TEST_CASE("a drop from within the sink")
     rig.hw.execute(channel_kind::wr, 0, 1);
     rig.driver.service(rig.now, [&](void* owner, outcome o) {
         rig.book(owner, o);
-        if (owner == &a) rig.wr().drop(&b);
+        if (owner == &a) ledger::drop(rig.wr(), b);
     });
     rig.finish();
     CHECK(b.all(outcome::skipped));

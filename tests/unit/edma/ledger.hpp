@@ -83,6 +83,22 @@ public:
         return t;
     }
 
+    /// Tells the channel that it was pushed to that `t` is not wanted any more.
+    static void drop(channel& c, transfer& t)
+    {
+        std::uint64_t bytes = 0;
+        for (const transfer::piece& p : t.pieces) bytes += p.size;
+        t.dropped = true;
+        c.drop(bytes);
+    }
+    static bool dropped(const void* owner) noexcept { return static_cast<const transfer*>(owner)->dropped; }
+    /// `o` for a driver whose segments this ledger pushes.
+    static engine_options options(engine_options o)
+    {
+        if (!o.dropped) o.dropped = &ledger::dropped;
+        return o;
+    }
+
     void operator()(void* owner, outcome o)
     {
         transfer& t = *static_cast<transfer*>(owner);

@@ -136,7 +136,7 @@ private:
     void drop()
     {
         if (dropped_.empty()) return;
-        dropped_.back().first->drop(dropped_.back().second);
+        ledger::drop(*dropped_.back().first, *dropped_.back().second);
         dropped_.pop_back();
     }
 

@@ -34,7 +34,7 @@ struct model_rig {
           book({near.data(), dev.map(near.data(), near.size()), dev.far_memory().data(),
                 dev.windows()[0].address_for(port.side), near.size()},
                port.side),
-          driver(port, o)
+          driver(port, ledger::options(o))
     {
     }
 

@@ -356,7 +356,7 @@ TEST_CASE("model: drop at every event of a transfer")
             transfer& c = rig.book.push(rig.rd(), {1000});
             rig.rd().flush(0);
             for (unsigned n = 0; n < events && b.outcomes.size() < 3; ++n) rig.turn(rig.book);
-            rig.rd().drop(&b);
+            ledger::drop(rig.rd(), b);
             rig.finish();
             CHECK(a.all(outcome::done));
             CHECK(c.all(outcome::done));

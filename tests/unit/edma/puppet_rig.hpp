@@ -13,7 +13,7 @@ struct puppet_rig {
         : hw(hardware),
           book({hw.near(), puppet::near_base, hw.far(), puppet::far_base, puppet::memory_bytes},
                hardware.side),
-          driver(hw.port(), o)
+          driver(hw.port(), ledger::options(o))
     {
     }
 

@@ -134,7 +134,7 @@ private:
         if (dropped_.empty()) return;
         const auto [c, t] = dropped_.back();
         dropped_.pop_back();
-        c->drop(t);
+        ledger::drop(*c, *t);
     }
 
     void act()

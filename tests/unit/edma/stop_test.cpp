@@ -338,7 +338,7 @@ TEST_CASE("link down in the middle of other recoveries")
         rig.wr().flush(rig.now);
         rig.hw.at(channel_kind::wr, 0).hung = true;
         if (at == 0) {
-            rig.wr().drop(&a);
+            ledger::drop(rig.wr(), a);
         } else {
             rig.hw.disable_works = false;
             until(rig, 3 * engine_options{}.hang_timeout_ns,
