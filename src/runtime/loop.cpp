@@ -52,6 +52,7 @@ bool loop::run_pollers() noexcept
 {
     if (pollers_.empty()) {
         *attention_ &= ~has_pollers;
+        wake_needed_.store(true); // nobody looks at the mailbox any more, but for once after this
         return false;
     }
     ++polls_;

@@ -144,7 +144,11 @@ void uring_reactor::complain(int result) noexcept
 bool uring_reactor::attend() noexcept
 {
     if (attention_ & loop::has_timers) loop_.run_timers();
-    const bool progress = (attention_ & loop::has_pollers) != 0 && loop_.run_pollers();
+    bool progress = false;
+    if (attention_ & loop::has_pollers) {
+        progress = loop_.run_pollers();
+        progress |= loop_.run_posted(); // see keep_spinning()
+    }
     loop_.run_ready();
     if (attention_ & loop::has_deferred) loop_.run_deferred();
     if (attention_ & loop::has_requests) run_requests();
@@ -163,17 +167,18 @@ bool uring_reactor::attend() noexcept
     return true;
 }
 
-// Looking goes on for spin_ns_ after the last progress. The clock is read every few turns only.
+// Looking goes on for spin_ns_ after the last progress. The clock is read every few turns only. From here
+// on posters do not wake, until prepare_to_sleep() or run_pollers() takes that back: as long as has_pollers
+// is set every tick looks at the mailbox, however busy it is.
 bool uring_reactor::keep_spinning(bool progress) noexcept
 {
     if (loop_.pollers_.empty() || loop_.spin_ns_ == 0) return false;
-    if (loop_.run_posted()) progress = true;
     if (completions_ != spin_completions_) {
         spin_completions_ = completions_;
         progress = true;
     }
     if (progress || spin_until_ == 0) {
-        loop_.wake_needed_.store(false); // posts are looked for here; prepare_to_sleep() takes it back
+        loop_.wake_needed_.store(false);
         spin_until_ = now() + loop_.spin_ns_;
         return true;
     }

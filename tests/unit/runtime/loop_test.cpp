@@ -9,6 +9,7 @@
 #include <counterflow/detail/loop.hpp>
 #include <counterflow/io.hpp>
 #include <counterflow/scope.hpp>
+#include <counterflow/stop.hpp>
 #include <counterflow/time.hpp>
 
 #include <atomic>
@@ -319,4 +320,39 @@ TEST_CASE("posts are taken while the loop spins", "[loop]")
     runtime.run(cf::until_stop(), done.get_token());
     runtime.remove_poller(idle);
     CHECK(arrived.load());
+}
+
+TEST_CASE("a loop that is always busy and has pollers takes posts and stop requests", "[loop]")
+{
+    // With a poller that stays, and with one that goes once the loop has begun to spin.
+    for (const bool stays : {true, false}) {
+        cf::runtime runtime;
+        std::atomic<bool> busy = false;
+        std::stop_source stop;
+        bool arrived = false;
+        std::jthread poster([&] {
+            busy.wait(false);
+            runtime.post([&] { arrived = true; });
+            stop.request_stop();
+        });
+        detail::poller idle;
+        idle.poll = [](detail::poller&) noexcept { return false; };
+        runtime.run(
+            [](cf::runtime& r, detail::poller& p, std::atomic<bool>& b, bool& posted,
+               bool keep) -> cf::task<> {
+                r.add_poller(p);
+                for (int i = 0; i < 10; ++i) co_await cf::nop();
+                if (!keep) r.remove_poller(p);
+                b = true;
+                b.notify_one();
+                bool stopped = false;
+                while (!posted || !stopped) {
+                    co_await cf::yield();
+                    stopped = co_await cf::stop_requested();
+                }
+                r.remove_poller(p);
+            }(runtime, idle, busy, arrived, stays),
+            stop.get_token());
+        CHECK(arrived);
+    }
 }
