@@ -15,6 +15,7 @@
 #include <ctime>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <utility>
 
 namespace cf::detail {
 namespace {
@@ -66,13 +67,23 @@ void uring_reactor::wake() noexcept
     [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
 }
 
+void uring_reactor::enter() noexcept
+{
+    this_thread.sq_next = sq_next_;
+    this_thread.sq_end = sq_end_;
+}
+
+void uring_reactor::leave() noexcept
+{
+    sq_next_ = std::exchange(this_thread.sq_next, nullptr);
+    sq_end_ = std::exchange(this_thread.sq_end, nullptr);
+}
+
 void uring_reactor::run() noexcept
 {
     const io_uring_cqe* const cqes = ring_.cqes;
     const std::uint64_t cq_mask = ring_.cq_entries - 1;
     const unsigned common_flags = IORING_ENTER_GETEVENTS | ring_.enter_flags;
-    this_thread.sq_next = sq_next_;
-    this_thread.sq_end = sq_end_;
     for (;;) {
         int result = 0;
         if (attention_ == 0) [[likely]] {
@@ -108,9 +119,6 @@ void uring_reactor::run() noexcept
         } while (++head != tail);
         release(ring_.cq_head, static_cast<unsigned>(tail));
     }
-    sq_next_ = this_thread.sq_next;
-    sq_end_ = this_thread.sq_end;
-    this_thread.sq_next = this_thread.sq_end = nullptr;
 }
 
 void uring_reactor::complete_uncommon(const io_uring_cqe& entry) noexcept

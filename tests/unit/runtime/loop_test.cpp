@@ -301,6 +301,38 @@ TEST_CASE("an intrusive post allocates nothing and wakes a runtime that sleeps",
     CHECK(b.hits.load() == 1000);
 }
 
+TEST_CASE("a posted function may resume a coroutine of another library's event", "[loop]")
+{
+    struct callback_event {
+        cf::runtime& home;
+        std::jthread& caller;
+        bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<> waiter) const
+        {
+            caller = std::jthread([waiter, &r = home] { r.post([waiter] { waiter.resume(); }); });
+        }
+        void await_resume() const noexcept {}
+    };
+    auto waits = [](cf::runtime& r, std::jthread& t) -> cf::task<> { co_await callback_event{r, t}; };
+    for (const bool spins : {false, true}) {
+        cf::runtime_options options;
+        options.spin = std::chrono::hours(1);
+        cf::runtime runtime(options);
+        detail::poller idle;
+        idle.poll = [](detail::poller&) noexcept { return false; };
+        if (spins) runtime.add_poller(idle);
+        runtime.run([](cf::runtime& r, auto make) -> cf::task<> {
+            std::jthread caller;
+            for (int i = 0; i < 50; ++i) {
+                co_await make(r, caller); // this one is to be resumed when the task ends in the post
+                co_await cf::nop();
+            }
+        }(runtime, waits));
+        if (spins) runtime.remove_poller(idle);
+    }
+    SUCCEED();
+}
+
 TEST_CASE("posts are taken while the loop spins", "[loop]")
 {
     cf::runtime_options options;
