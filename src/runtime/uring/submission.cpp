@@ -80,7 +80,8 @@ void uring_reactor::cancel_operation_of(promise_base& coroutine) noexcept
         entry.opcode = canceled_opcode;
         return;
     }
-    if (submit_cancel(frame)) return;
+    // Never into the row of another loop, which runs inside of this one.
+    if (this_thread.current == &loop_ && submit_cancel(frame)) return;
     coroutine.unlisted = &elsewhere; // so that end() takes it out of this list
     loop_.cancels_.push_back(coroutine);
     attention_ |= loop::has_requests;
