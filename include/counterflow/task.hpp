@@ -29,6 +29,13 @@ namespace cf {
 ///   while it is suspended in it.
 /// - Thread rule: create it anywhere, it runs where it is awaited.
 ///
+/// Tasks nest as deeply as memory allows, without using stack. With g++ that needs -O2 or more, or -O0, or
+/// a sanitizer; programs that nest deeply and are built otherwise (-O1, -Og, -fno-optimize-sibling-calls)
+/// define CF_NO_TAIL_CALLS. Translation units that do and that do not may be mixed.
+///
+/// With g++ 12 a task that is an lvalue has to be awaited as `co_await std::move(t)`: it awaits a copy of
+/// other lvalues than locals, which does not compile.
+///
 /// Beware of lambdas with captures as coroutines: the captures live in the lambda object, not in
 /// the frame, so the lambda must outlive the task. Pass by parameter instead.
 template <class T = void>
