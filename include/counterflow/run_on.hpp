@@ -26,7 +26,9 @@ public:
     crossing(const crossing&) = delete;
     crossing& operator=(const crossing&) = delete;
 
-    void begin(loop& there, branch work, std::coroutine_handle<> waiter, stop_state* stop) noexcept;
+    /// `make` is called there: a frame belongs to the thread that runs it.
+    void begin(loop& there, branch (*make)(crossing&), std::coroutine_handle<> waiter,
+               stop_state* stop) noexcept;
     void rethrow_if_failed() const
     {
         if (exception_ != nullptr) std::rethrow_exception(exception_);
@@ -54,7 +56,7 @@ private:
     bool stopping_ = false; // the stop request is on its way, or its receipt
     // There, from start to end.
     loop* there_ = nullptr;
-    branch work_;
+    branch (*make_)(crossing&) = nullptr;
     stop_state stop_;
     std::exception_ptr exception_;
 
@@ -65,7 +67,7 @@ private:
 };
 
 template <class A>
-class run_on_awaiter {
+class run_on_awaiter : crossing {
 public:
     run_on_awaiter(runtime& there, std::remove_reference_t<A>& what) noexcept : there_(there), what_(what) {}
 
@@ -73,11 +75,17 @@ public:
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> waiter)
     {
-        crossing_.begin(there_, run_branch<A>(what_, value_), waiter, stop_state_of(waiter));
+        begin(
+            there_,
+            [](crossing& c) {
+                auto& self = static_cast<run_on_awaiter&>(c);
+                return run_branch<A>(self.what_, self.value_);
+            },
+            waiter, stop_state_of(waiter));
     }
     await_result_t<A> await_resume()
     {
-        crossing_.rethrow_if_failed();
+        rethrow_if_failed();
         if constexpr (!std::is_void_v<await_result_t<A>>) return value_.take();
     }
 
@@ -85,7 +93,6 @@ private:
     runtime& there_;
     std::remove_reference_t<A>& what_;
     value_slot<await_result_t<A>> value_;
-    crossing crossing_;
 };
 
 template <class A>

@@ -17,7 +17,6 @@
 #include <memory>
 #include <stop_token>
 #include <string>
-#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -125,9 +124,9 @@ private:
     {
         using result = detail::await_result_t<A>;
         detail::value_slot<result> value;
-        session inside(*this);
-        detail::run_branch<A>(what, value).start(*this, nullptr, inside, 0);
-        inside.turn();
+        session here(*this);
+        detail::run_branch<A>(what, value).start(*this, nullptr, here, 0);
+        here.turn();
         if constexpr (!std::is_void_v<result>) return value.take();
     }
 
@@ -141,16 +140,15 @@ private:
         void turn(); // throws what the branch has thrown
 
     private:
+        static runtime& prepared(runtime& r);
+
         runtime& runtime_;
-        detail::loop* outer_;
-        detail::resumable* outer_transfers_;
-        io_uring_sqe* outer_sq_next_;
-        io_uring_sqe* outer_sq_end_;
+        inside inside_;
         std::exception_ptr exception_;
     };
 
     std::unique_ptr<detail::reactor> reactor_owner_;
-    std::thread::id thread_;
+    std::uint64_t thread_ = 0; // that ran it first; 0: none yet
     bool running_ = false;
 };
 

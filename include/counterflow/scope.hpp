@@ -25,7 +25,9 @@ namespace cf {
 ///
 /// When a spawned thing throws, the others get a stop request and join() throws the first exception.
 ///
-/// Thread rule: belongs to the runtime's thread it was made on.
+/// Thread rule: belongs to the runtime whose coroutines spawn into it and join it. Of its members only
+/// request_stop() and size() may also be called from elsewhere on that thread: by a coroutine of another
+/// runtime that runs inside of it, or while none runs.
 class CF_API scope : detail::branch_owner {
 public:
     scope() noexcept;

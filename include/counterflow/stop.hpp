@@ -47,15 +47,19 @@ public:
         stop_state* stop = stop_state_of(waiter);
         if (stop == nullptr) return true; // for ever
         if (stop->requested()) return false;
+        hook_.home = &loop::current();
         hook_.waiter.handle = waiter;
-        stop->link(hook_,
-                   [](stop_hook& h) noexcept { loop::current().make_ready(static_cast<hook&>(h).waiter); });
+        stop->link(hook_, [](stop_hook& h) noexcept {
+            auto& self = static_cast<hook&>(h);
+            self.home->make_ready(self.waiter);
+        });
         return true;
     }
     void await_resume() const noexcept {}
 
 private:
     struct hook : stop_hook {
+        loop* home = nullptr;
         resumable waiter{};
     } hook_;
 };

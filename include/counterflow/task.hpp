@@ -21,12 +21,20 @@ namespace cf {
 ///
 /// - Nothing runs before it is awaited, spawned in a scope, or given to runtime::run().
 /// - An exception that leaves the body is thrown by the await.
-/// - Frames are recycled by the thread that destroys them. A coroutine whose first parameters are
+/// - Frames of up to 64 KiB are recycled, also between threads: once warm, calling a coroutine allocates
+///   nothing. A coroutine whose first parameters are
 ///   (std::allocator_arg_t, allocator, ...) has its frame allocated and freed by that allocator.
 /// - A task may be moved as long as it was not started, and dropped without being awaited. One
 ///   that was started always runs to its end: the coroutine that awaits it must not be destroyed
 ///   while it is suspended in it.
 /// - Thread rule: create it anywhere, it runs where it is awaited.
+///
+/// Tasks nest as deeply as memory allows, without using stack. With g++ that needs -O2 or more, or -O0, or
+/// a sanitizer; programs that nest deeply and are built otherwise (-O1, -Og, -fno-optimize-sibling-calls)
+/// define CF_NO_TAIL_CALLS. Translation units that do and that do not may be mixed.
+///
+/// With g++ 12 a task that is an lvalue has to be awaited as `co_await std::move(t)`: it awaits a copy of
+/// other lvalues than locals, which does not compile.
 ///
 /// Beware of lambdas with captures as coroutines: the captures live in the lambda object, not in
 /// the frame, so the lambda must outlive the task. Pass by parameter instead.

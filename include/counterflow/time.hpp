@@ -68,6 +68,7 @@ private:
     struct hook : stop_hook {
         sleep_awaiter* self = nullptr;
     } hook_;
+    loop* loop_ = nullptr;
     resumable waiter_{};
     std::uint64_t due_;
     bool canceled_ = false;

@@ -22,11 +22,12 @@ crossing::crossing() noexcept
     hook_.self = this;
 }
 
-void crossing::begin(loop& there, branch work, std::coroutine_handle<> waiter, stop_state* stop) noexcept
+void crossing::begin(loop& there, branch (*make)(crossing&), std::coroutine_handle<> waiter,
+                     stop_state* stop) noexcept
 {
     here_ = &loop::current();
     there_ = &there;
-    work_ = std::move(work);
+    make_ = make;
     waiter_.handle = waiter;
     if (stop != nullptr && stop->requested()) stop_.request(); // before it is shared
     if (stop != nullptr && !stop->requested()) {
@@ -43,7 +44,11 @@ void crossing::begin(loop& there, branch work, std::coroutine_handle<> waiter, s
 void crossing::started(posted& p) noexcept
 {
     crossing& self = *static_cast<message&>(p).self;
-    self.work_.start(*self.there_, &self.stop_, self, 0);
+    try {
+        self.make_(self).start(*self.there_, &self.stop_, self, 0);
+    } catch (...) { // no memory for its frame
+        self.ended(self, 0, std::current_exception());
+    }
 }
 
 // There.

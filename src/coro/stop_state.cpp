@@ -12,7 +12,7 @@ void stop_state::request() noexcept
     requested_ = true;
     while (promise_base* coroutine = enlisted_.pop_front()) {
         coroutine->unlisted = this; // its next operation comes to the slow way, and sees the request
-        loop::current().cancel_operation_of(*coroutine);
+        loop_->cancel_operation_of(*coroutine);
     }
     while (stop_hook* hook = hooks_.pop_front()) hook->fn(*hook);
 }

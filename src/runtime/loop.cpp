@@ -12,6 +12,23 @@
 
 namespace cf::detail {
 
+loop::inside::inside(loop& l) noexcept
+    : loop_(l), outer_(this_thread.current), outer_transfers_(this_thread.resume_next)
+{
+    if (outer_ != nullptr) outer_->reactor_->leave();
+    this_thread.current = &l;
+    this_thread.resume_next = nullptr;
+    l.reactor_->enter();
+}
+
+loop::inside::~inside()
+{
+    loop_.reactor_->leave();
+    this_thread.current = outer_;
+    this_thread.resume_next = outer_transfers_;
+    if (outer_ != nullptr) outer_->reactor_->enter();
+}
+
 std::uint64_t loop::now() noexcept { return reactor_->now(); }
 
 loop_statistics loop::statistics() const noexcept
@@ -52,6 +69,7 @@ bool loop::run_pollers() noexcept
 {
     if (pollers_.empty()) {
         *attention_ &= ~has_pollers;
+        wake_needed_.store(true); // nobody looks at the mailbox any more, but for once after this
         return false;
     }
     ++polls_;
@@ -105,6 +123,7 @@ bool loop::run_posted() noexcept
     while (oldest != nullptr) {
         posted* const next = oldest->next;
         oldest->run(*oldest);
+        run_transfers(); // it may have resumed a coroutine that ended
         oldest = next;
     }
     return true;

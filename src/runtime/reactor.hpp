@@ -20,6 +20,13 @@ public:
 
     /// Called before each run(), on its thread. Throws cf::error when that cannot be.
     virtual void prepare() = 0;
+    /// Called after each run() that was prepared, on its thread.
+    virtual void finish() noexcept = 0;
+
+    /// From enter() to leave() the row of the submission queue in this_thread is this reactor's. A runtime
+    /// that runs another one inside of itself leaves for that time.
+    virtual void enter() noexcept = 0;
+    virtual void leave() noexcept = 0;
 
     /// Monotonic nanoseconds.
     virtual std::uint64_t now() noexcept = 0;

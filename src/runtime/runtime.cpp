@@ -7,10 +7,22 @@
 
 #include <counterflow/error.hpp>
 
+#include <atomic>
 #include <sys/utsname.h>
 #include <utility>
 
 namespace cf {
+namespace {
+
+// Unlike a std::thread::id, a number is not given again to a later thread.
+std::uint64_t this_thread_number() noexcept
+{
+    static std::atomic<std::uint64_t> last = 0;
+    thread_local const std::uint64_t mine = last.fetch_add(1, std::memory_order_relaxed) + 1;
+    return mine;
+}
+
+} // namespace
 
 runtime::runtime(const runtime_options& options)
     : reactor_owner_(std::make_unique<detail::uring_reactor>(options, *this))
@@ -19,42 +31,40 @@ runtime::runtime(const runtime_options& options)
 
 runtime::~runtime()
 {
-    wait_for_posters();
-    // What other threads have posted until now is not lost.
-    detail::loop* const outer = std::exchange(detail::this_thread.current, this);
-    run_posted();
-    detail::this_thread.current = outer;
+    const inside here(*this);
+    // What has been posted is not lost, nor what that posts.
+    do {
+        wait_for_posters();
+    } while (run_posted());
 }
 
-runtime::session::session(runtime& r) : runtime_(r)
+// Refuses, or has everything ready for running.
+runtime& runtime::session::prepared(runtime& r)
 {
     if (r.running_) throw error(errc::busy, "runtime::run() inside of itself");
-    if (r.thread_ == std::thread::id()) r.thread_ = std::this_thread::get_id();
-    if (r.thread_ != std::this_thread::get_id()) {
+    const std::uint64_t here = this_thread_number();
+    if (r.thread_ != 0 && r.thread_ != here) {
         throw error(errc::bad_argument, "runtime::run() on another thread than the first time");
     }
     r.reactor_->prepare();
+    r.thread_ = here;
+    return r;
+}
+
+runtime::session::session(runtime& r) : runtime_(prepared(r)), inside_(r)
+{
     ended = [](branch_owner& owner, std::size_t, std::exception_ptr exception) noexcept {
         auto& self = static_cast<session&>(owner);
         self.exception_ = std::move(exception);
         *self.runtime_.attention_ |= is_finished;
     };
     r.running_ = true;
-    detail::thread_state& here = detail::this_thread;
-    outer_ = std::exchange(here.current, &r);
-    outer_transfers_ = std::exchange(here.resume_next, nullptr);
-    outer_sq_next_ = here.sq_next;
-    outer_sq_end_ = here.sq_end;
 }
 
 runtime::session::~session()
 {
-    detail::thread_state& here = detail::this_thread;
-    here.current = outer_;
-    here.resume_next = outer_transfers_;
-    here.sq_next = outer_sq_next_;
-    here.sq_end = outer_sq_end_;
     runtime_.running_ = false;
+    runtime_.reactor_->finish();
 }
 
 void runtime::session::turn()

@@ -29,20 +29,21 @@ bool sleep_awaiter::suspend(std::coroutine_handle<> waiter, stop_state* stop) no
         canceled_ = true;
         return false;
     }
+    loop_ = &loop::current();
     waiter_.handle = waiter;
     alarm_.self = hook_.self = this;
     alarm_.fire = [](timer& t) noexcept {
         sleep_awaiter& self = *static_cast<alarm&>(t).self;
         self.hook_.unlink();
-        loop::current().make_ready(self.waiter_);
+        self.loop_->make_ready(self.waiter_);
     };
-    loop::current().add_timer(alarm_, due_);
+    loop_->add_timer(alarm_, due_);
     if (stop == nullptr) return true;
     stop->link(hook_, [](stop_hook& h) noexcept {
         sleep_awaiter& self = *static_cast<hook&>(h).self;
-        loop::current().cancel_timer(self.alarm_);
+        self.loop_->cancel_timer(self.alarm_);
         self.canceled_ = true;
-        loop::current().make_ready(self.waiter_);
+        self.loop_->make_ready(self.waiter_);
     });
     return true;
 }

@@ -60,6 +60,7 @@ public:
     void start(loop& l, stop_state* stop, branch_owner& owner, std::size_t index) noexcept
     {
         promise_type& promise = *std::exchange(promise_, nullptr);
+        if (stop != nullptr) stop->belong_to(l);
         promise.begin(stop);
         promise.owner = &owner;
         promise.index = index;

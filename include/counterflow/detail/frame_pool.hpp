@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // Memory of coroutine frames: recycled by size class in thread-local lists, so that a warm
-// await allocates nothing. Inline, because frame sizes are constants where frames are made.
+// await allocates nothing. Inline, because frame sizes are constants where frames are made. What one
+// thread frees more than it makes goes to those who make more than they free, in batches.
 #pragma once
 
 #include <counterflow/detail/this_thread.hpp>
 
+#include <bit>
+#include <cstddef>
 #include <new>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -26,22 +29,34 @@
 
 namespace cf::detail {
 
-/// The slow paths: nothing free, or a frame too large to be recycled.
-[[gnu::cold]] CF_API void* allocate_new_frame(std::size_t bytes);
-[[gnu::cold]] CF_API void free_large_frame(void* frame, std::size_t bytes) noexcept;
+/// The uncommon ways: none free at hand; no more to be kept; too large for any class.
+[[gnu::cold]] CF_API void* allocate_frame_slowly(std::size_t bytes);
+[[gnu::cold]] CF_API void free_frame_slowly(void* frame, std::size_t bytes) noexcept;
 
-constexpr std::size_t frame_class(std::size_t bytes) noexcept { return (bytes - 1) / frame_class_bytes; }
+/// Up to 1 KiB in steps of 64 bytes, up to 64 KiB in powers of two. What is larger has no class and is not
+/// recycled.
+constexpr std::size_t frame_class(std::size_t bytes) noexcept
+{
+    return bytes <= 1024 ? (bytes - 1) / 64 : 5 + static_cast<std::size_t>(std::bit_width(bytes - 1));
+}
+constexpr std::size_t frame_class_bytes(std::size_t index) noexcept
+{
+    return index < 16 ? (index + 1) * 64 : std::size_t{1} << (index - 5);
+}
+static_assert(frame_class_bytes(frame_class(1025)) == 2048 && frame_class(65536) == frame_classes - 1);
 
 [[gnu::always_inline]] inline void* allocate_frame(std::size_t bytes)
 {
     const std::size_t index = frame_class(bytes);
     if (index >= frame_classes) [[unlikely]]
-        return allocate_new_frame(bytes);
-    free_frame* frame = this_thread.free[index];
+        return allocate_frame_slowly(bytes);
+    free_frames& free = this_thread.free[index];
+    free_frame* const frame = free.first;
     if (frame == nullptr) [[unlikely]]
-        return allocate_new_frame(bytes);
-    CF_DETAIL_UNPOISON(frame, (index + 1) * frame_class_bytes);
-    this_thread.free[index] = frame->next;
+        return allocate_frame_slowly(bytes);
+    CF_DETAIL_UNPOISON(frame, frame_class_bytes(index));
+    free.first = frame->next;
+    ++free.room;
     return frame;
 }
 
@@ -49,11 +64,14 @@ constexpr std::size_t frame_class(std::size_t bytes) noexcept { return (bytes - 
 {
     const std::size_t index = frame_class(bytes);
     if (index >= frame_classes) [[unlikely]]
-        return free_large_frame(memory, bytes);
-    auto* frame = static_cast<free_frame*>(memory);
-    frame->next = this_thread.free[index];
-    this_thread.free[index] = frame;
-    CF_DETAIL_POISON(frame, (index + 1) * frame_class_bytes);
+        return free_frame_slowly(memory, bytes);
+    free_frames& free = this_thread.free[index];
+    if (--free.room < 0) [[unlikely]]
+        return free_frame_slowly(memory, bytes);
+    auto* const frame = static_cast<free_frame*>(memory);
+    frame->next = free.first;
+    free.first = frame;
+    CF_DETAIL_POISON(frame, frame_class_bytes(index));
 }
 
 /// Base of promises whose frames are recycled.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <counterflow/detail/awaitable.hpp>
+#include <counterflow/detail/loop.hpp>
 #include <counterflow/detail/stop_state.hpp>
 #include <counterflow/task.hpp>
 
@@ -23,6 +24,7 @@ public:
     template <std::derived_from<promise_base> Promise>
     bool await_suspend(std::coroutine_handle<Promise> self) noexcept
     {
+        state_.belong_to(loop::current());
         state_.obey(self.promise().stop);
         self.promise().end();
         self.promise().begin(&state_);

@@ -124,6 +124,20 @@ protected:
     loop() noexcept = default;
     ~loop() = default;
 
+    /// While it lives the calling thread runs this loop, inside of the one it ran before.
+    class CF_API inside {
+    public:
+        explicit inside(loop& l) noexcept;
+        inside(const inside&) = delete;
+        inside& operator=(const inside&) = delete;
+        ~inside();
+
+    private:
+        loop& loop_;
+        loop* outer_;
+        resumable* outer_transfers_;
+    };
+
     friend class reactor;
     friend class uring_reactor;
     friend class fd_watch;

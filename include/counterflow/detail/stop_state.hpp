@@ -15,11 +15,14 @@
 
 namespace cf::detail {
 
+class loop;
 class stop_state;
 
 /// A wish to be told about a stop request. Usually a member of an awaiter. `fn` is called at
 /// most once, on the runtime's thread, possibly from inside another coroutine: it must not resume
-/// anyone, but may call make_ready(). It runs with the hook already unlinked.
+/// anyone, but may call make_ready(). That coroutine may be of another loop that runs inside of
+/// this one, or there may be none, so `fn` uses the loop its awaiter has kept and not
+/// loop::current(). It runs with the hook already unlinked.
 struct stop_hook : list_node {
     void (*fn)(stop_hook&) noexcept = nullptr;
 };
@@ -62,6 +65,10 @@ public:
 
     bool requested() const noexcept { return requested_; }
 
+    /// Whose coroutines obey it from now on. A request may come from another loop, which runs inside of
+    /// that one, or from outside of both.
+    void belong_to(loop& l) noexcept { loop_ = &l; }
+
     /// The hook's unlink() takes it out again. Must not be called once a stop was requested.
     void link(stop_hook& hook, void (*fn)(stop_hook&) noexcept) noexcept
     {
@@ -86,6 +93,7 @@ public:
 private:
     intrusive_list<stop_hook> hooks_;
     intrusive_list<promise_base> enlisted_;
+    loop* loop_ = nullptr;
     bool requested_ = false;
 };
 

@@ -16,8 +16,11 @@
 #include <type_traits>
 
 // Starting a child by symmetric transfer is cheaper than through transfer(), but is a call that
-// uses stack where the compiler makes no tail call of it.
-#if defined(__OPTIMIZE__) && !defined(CF_DETAIL_ASAN) && !defined(__SANITIZE_THREAD__) &&                    \
+// uses stack where the compiler makes no tail call of it. No macro tells of g++'s -O1, -Og and
+// -fno-optimize-sibling-calls, where it makes none: CF_NO_TAIL_CALLS is for those who build so.
+#if defined(CF_NO_TAIL_CALLS)
+#define CF_DETAIL_TAIL_CALLS 0
+#elif defined(__OPTIMIZE__) && !defined(CF_DETAIL_ASAN) && !defined(__SANITIZE_THREAD__) &&                  \
     !defined(__SANITIZE_UNDEFINED__)
 #define CF_DETAIL_TAIL_CALLS 1
 #elif defined(__clang__)

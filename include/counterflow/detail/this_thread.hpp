@@ -23,14 +23,19 @@ struct resumable {
     std::coroutine_handle<> handle;
 };
 
-/// Free frames of one size class, linked through their first word.
+/// A free frame, linked through its first words.
 struct free_frame {
     free_frame* next;
+    free_frame* next_batch; ///< of the first of a batch only; see frame_pool.cpp
 };
 
-inline constexpr std::size_t frame_class_bytes = 64;
-inline constexpr std::size_t frame_classes = 16; ///< frames of up to 1 KiB are recycled
-inline constexpr std::int32_t free_frames_kept = 1 << 20;
+/// The free frames of one size class that a thread keeps at hand.
+struct free_frames {
+    free_frame* first;
+    std::int32_t room; ///< how many more may be kept; 0 until the thread has used the pool
+};
+
+inline constexpr std::size_t frame_classes = 22; ///< see frame_class()
 
 /// What the kernel said about an operation, as it stands in its completion.
 struct io_answer {
@@ -45,7 +50,7 @@ struct thread_state {
     io_uring_sqe* sq_next;  ///< where the running loop's next submission goes
     io_uring_sqe* sq_end;   ///< no room at and behind this one
     io_answer answer;       ///< of the operation whose waiter is being resumed
-    free_frame* free[frame_classes];
+    free_frames free[frame_classes];
 };
 
 // Every await and every frame goes through this, so no access may be a call: local-exec in programs,

@@ -112,7 +112,8 @@ ring::descriptor::~descriptor()
     if (value >= 0) ::close(value);
 }
 
-ring::ring(const runtime_options& options) : features(options.features)
+ring::ring(const runtime_options& options)
+    : features(options.features), wants_place_(options.features.registered_ring)
 {
     if (options.entries == 0 || options.entries > most_entries) {
         throw error(errc::bad_argument,
@@ -169,13 +170,15 @@ void ring::map(const io_uring_params& params)
 
 void ring::enable()
 {
-    if (enabled_) return;
-    const int result = do_register(fd_.value, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
-    if (result < 0) {
-        throw error(errc::io_uring_refused, "enabling the ring: " + std::system_category().message(-result));
+    if (!enabled_) {
+        const int result = do_register(fd_.value, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
+        if (result < 0) {
+            throw error(errc::io_uring_refused,
+                        "enabling the ring: " + std::system_category().message(-result));
+        }
+        enabled_ = true;
     }
-    enabled_ = true;
-    if (features.registered_ring) register_descriptor();
+    if (wants_place_) register_descriptor();
 }
 
 // Saves the kernel looking up the descriptor at each enter. A thread has 16 places; whoever
@@ -189,17 +192,17 @@ void ring::register_descriptor() noexcept
     if (!features.registered_ring) return;
     enter_fd = static_cast<int>(update.offset);
     enter_flags = IORING_ENTER_REGISTERED_RING;
-    registered_by_ = static_cast<int>(::gettid());
 }
 
-ring::~ring()
+// Not in the destructor: places belong to threads, and that may run on another one.
+void ring::give_back_place() noexcept
 {
-    // Places belong to threads; that of a thread that has ended is gone already.
-    if (registered_by_ == static_cast<int>(::gettid())) {
-        io_uring_rsrc_update update{};
-        update.offset = static_cast<__u32>(enter_fd);
-        do_register(fd_.value, IORING_UNREGISTER_RING_FDS, &update, 1);
-    }
+    if (enter_flags == 0) return;
+    io_uring_rsrc_update update{};
+    update.offset = static_cast<__u32>(enter_fd);
+    do_register(fd_.value, IORING_UNREGISTER_RING_FDS, &update, 1);
+    enter_fd = fd_.value;
+    enter_flags = 0;
 }
 
 } // namespace cf::detail

@@ -37,10 +37,11 @@ public:
     explicit ring(const runtime_options& options);
     ring(const ring&) = delete;
     ring& operator=(const ring&) = delete;
-    ~ring();
 
-    /// The calling thread becomes the ring's submitter, for good. Does nothing the second time.
+    /// The calling thread becomes the ring's submitter, for good, and gives it one of its few places for
+    /// registered rings until give_back_place().
     void enable();
+    void give_back_place() noexcept;
 
     // What the kernel and the loop share.
     unsigned* sq_head = nullptr;
@@ -53,7 +54,7 @@ public:
     unsigned sq_entries = 0;
     unsigned cq_entries = 0;
 
-    runtime_features features; ///< in use; registered_ring only after enable()
+    runtime_features features; ///< in use; registered_ring: from the last enable()
     int enter_fd = -1;         ///< for io_uring_enter: the descriptor, or its registered index
     unsigned enter_flags = 0;  ///< IORING_ENTER_REGISTERED_RING or 0
 
@@ -69,7 +70,7 @@ private:
     mapping rings_;
     mapping entries_;
     bool enabled_ = false;
-    int registered_by_ = 0; // thread that registered the descriptor, 0: nobody
+    bool wants_place_;
 };
 
 } // namespace cf::detail

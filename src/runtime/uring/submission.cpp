@@ -80,7 +80,8 @@ void uring_reactor::cancel_operation_of(promise_base& coroutine) noexcept
         entry.opcode = canceled_opcode;
         return;
     }
-    if (submit_cancel(frame)) return;
+    // Never into the row of another loop, which runs inside of this one.
+    if (this_thread.current == &loop_ && submit_cancel(frame)) return;
     coroutine.unlisted = &elsewhere; // so that end() takes it out of this list
     loop_.cancels_.push_back(coroutine);
     attention_ |= loop::has_requests;
@@ -117,7 +118,9 @@ void uring_reactor::run_requests() noexcept
         }
         operation->unlink();
     }
-    if (submit_backlog()) attention_ &= ~loop::has_requests;
+    // Those whom submit_backlog() resumes may have left new requests.
+    if (submit_backlog() && loop_.requests_.empty() && loop_.cancels_.empty())
+        attention_ &= ~loop::has_requests;
 }
 
 // By index, because a coroutine that is resumed here may come back with another operation.
@@ -135,6 +138,7 @@ bool uring_reactor::submit_backlog() noexcept
             io_uring_sqe* const entry = take_ring_entry();
             if (entry == nullptr) break;
             *entry = backlog_[done];
+            backlog_[done].user_data = 0; // a cancel from now on is the kernel's business
         }
     }
     backlog_.erase(backlog_.begin(), backlog_.begin() + static_cast<std::ptrdiff_t>(done));

@@ -15,6 +15,7 @@
 #include <ctime>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <utility>
 
 namespace cf::detail {
 namespace {
@@ -66,13 +67,23 @@ void uring_reactor::wake() noexcept
     [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
 }
 
+void uring_reactor::enter() noexcept
+{
+    this_thread.sq_next = sq_next_;
+    this_thread.sq_end = sq_end_;
+}
+
+void uring_reactor::leave() noexcept
+{
+    sq_next_ = std::exchange(this_thread.sq_next, nullptr);
+    sq_end_ = std::exchange(this_thread.sq_end, nullptr);
+}
+
 void uring_reactor::run() noexcept
 {
     const io_uring_cqe* const cqes = ring_.cqes;
     const std::uint64_t cq_mask = ring_.cq_entries - 1;
     const unsigned common_flags = IORING_ENTER_GETEVENTS | ring_.enter_flags;
-    this_thread.sq_next = sq_next_;
-    this_thread.sq_end = sq_end_;
     for (;;) {
         int result = 0;
         if (attention_ == 0) [[likely]] {
@@ -108,9 +119,6 @@ void uring_reactor::run() noexcept
         } while (++head != tail);
         release(ring_.cq_head, static_cast<unsigned>(tail));
     }
-    sq_next_ = this_thread.sq_next;
-    sq_end_ = this_thread.sq_end;
-    this_thread.sq_next = this_thread.sq_end = nullptr;
 }
 
 void uring_reactor::complete_uncommon(const io_uring_cqe& entry) noexcept
@@ -144,7 +152,11 @@ void uring_reactor::complain(int result) noexcept
 bool uring_reactor::attend() noexcept
 {
     if (attention_ & loop::has_timers) loop_.run_timers();
-    const bool progress = (attention_ & loop::has_pollers) != 0 && loop_.run_pollers();
+    bool progress = false;
+    if (attention_ & loop::has_pollers) {
+        progress = loop_.run_pollers();
+        progress |= loop_.run_posted(); // see keep_spinning()
+    }
     loop_.run_ready();
     if (attention_ & loop::has_deferred) loop_.run_deferred();
     if (attention_ & loop::has_requests) run_requests();
@@ -163,17 +175,18 @@ bool uring_reactor::attend() noexcept
     return true;
 }
 
-// Looking goes on for spin_ns_ after the last progress. The clock is read every few turns only.
+// Looking goes on for spin_ns_ after the last progress. The clock is read every few turns only. From here
+// on posters do not wake, until prepare_to_sleep() or run_pollers() takes that back: as long as has_pollers
+// is set every tick looks at the mailbox, however busy it is.
 bool uring_reactor::keep_spinning(bool progress) noexcept
 {
     if (loop_.pollers_.empty() || loop_.spin_ns_ == 0) return false;
-    if (loop_.run_posted()) progress = true;
     if (completions_ != spin_completions_) {
         spin_completions_ = completions_;
         progress = true;
     }
     if (progress || spin_until_ == 0) {
-        loop_.wake_needed_.store(false); // posts are looked for here; prepare_to_sleep() takes it back
+        loop_.wake_needed_.store(false);
         spin_until_ = now() + loop_.spin_ns_;
         return true;
     }

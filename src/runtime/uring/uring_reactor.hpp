@@ -21,6 +21,9 @@ public:
     ~uring_reactor() override;
 
     void prepare() override { ring_.enable(); }
+    void finish() noexcept override { ring_.give_back_place(); }
+    void enter() noexcept override;
+    void leave() noexcept override;
     void run() noexcept override;
     std::uint64_t now() noexcept override;
     void wake() noexcept override;
@@ -63,7 +66,7 @@ private:
     std::uint64_t row_tail_ = 0;    // the queue's tail when sq_next was last at the start of the row
     std::uint64_t completions_ = 0; // also the completion queue's head
     std::uint64_t enters_ = 0;
-    io_uring_sqe* sq_next_ = nullptr; // while run() does not keep them in this_thread
+    io_uring_sqe* sq_next_ = nullptr; // while they are not in this_thread
     io_uring_sqe* sq_end_ = nullptr;
 
     wait_plan plan_;

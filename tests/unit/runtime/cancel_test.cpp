@@ -271,3 +271,75 @@ TEST_CASE("a timeout ends an operation, and its buffer is free afterwards", "[ca
             options);
     }
 }
+
+namespace {
+
+// Waits for an eventfd that nobody writes; says when it has ended, and then stops another scope.
+cf::task<> wait_and_stop(int fd, tally& into, cf::scope* other)
+{
+    const auto got = co_await cf::as_result(cf::read_eventfd(fd));
+    if (!got && got.error().code == cf::errc::canceled) ++into.canceled;
+    if (other != nullptr) other->request_stop();
+}
+
+cf::task<> one_nop() { co_await cf::nop(); }
+
+cf::task<> stop(cf::scope& s)
+{
+    s.request_stop();
+    co_return;
+}
+
+} // namespace
+
+TEST_CASE("what leaves the backlog can be canceled in the same pass", "[cancel]")
+{
+    cf::runtime_options options;
+    options.entries = 2;
+    cf::runtime runtime(options);
+    const auto never = test::make_eventfd();
+    tally ends;
+    runtime.run([](cf::runtime& r, int fd, tally& t) -> cf::task<> {
+        co_await turn();
+        cf::scope full;
+        cf::scope first;
+        cf::scope second;
+        full.spawn(one_nop());
+        full.spawn(one_nop());
+        first.spawn(wait_and_stop(fd, t, nullptr));
+        second.spawn(wait_and_stop(fd, t, &first)); // ends while the first is moved to the queue
+        second.spawn(stop(second));
+        test::pretend_busy(r, 2); // both waits find no room
+        co_await second.join();
+        test::pretend_busy(r, 0);
+        co_await first.join();
+        co_await full.join();
+    }(runtime, never, ends));
+    CHECK(ends.canceled == 2);
+}
+
+TEST_CASE("a cancel that finds no room while the backlog is submitted is not forgotten", "[cancel]")
+{
+    cf::runtime_options options;
+    options.entries = 2;
+    cf::runtime runtime(options);
+    const auto never = test::make_eventfd();
+    tally ends;
+    runtime.run([](cf::runtime& r, int fd, tally& t) -> cf::task<> {
+        cf::scope full;
+        cf::scope first;
+        cf::scope second;
+        first.spawn(wait_and_stop(fd, t, nullptr));
+        co_await turn(); // in flight
+        full.spawn(one_nop());
+        full.spawn(one_nop());
+        second.spawn(wait_and_stop(fd, t, &first));
+        second.spawn(stop(second));
+        test::pretend_busy(r, 2); // the second wait, and then the cancel of the first
+        co_await second.join();
+        test::pretend_busy(r, 0);
+        co_await first.join();
+        co_await full.join();
+    }(runtime, never, ends));
+    CHECK(ends.canceled == 2);
+}

@@ -9,6 +9,7 @@
 #include <counterflow/detail/loop.hpp>
 #include <counterflow/io.hpp>
 #include <counterflow/scope.hpp>
+#include <counterflow/stop.hpp>
 #include <counterflow/time.hpp>
 
 #include <atomic>
@@ -300,6 +301,38 @@ TEST_CASE("an intrusive post allocates nothing and wakes a runtime that sleeps",
     CHECK(b.hits.load() == 1000);
 }
 
+TEST_CASE("a posted function may resume a coroutine of another library's event", "[loop]")
+{
+    struct callback_event {
+        cf::runtime& home;
+        std::jthread& caller;
+        bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<> waiter) const
+        {
+            caller = std::jthread([waiter, &r = home] { r.post([waiter] { waiter.resume(); }); });
+        }
+        void await_resume() const noexcept {}
+    };
+    auto waits = [](cf::runtime& r, std::jthread& t) -> cf::task<> { co_await callback_event{r, t}; };
+    for (const bool spins : {false, true}) {
+        cf::runtime_options options;
+        options.spin = std::chrono::hours(1);
+        cf::runtime runtime(options);
+        detail::poller idle;
+        idle.poll = [](detail::poller&) noexcept { return false; };
+        if (spins) runtime.add_poller(idle);
+        runtime.run([](cf::runtime& r, auto make) -> cf::task<> {
+            std::jthread caller;
+            for (int i = 0; i < 50; ++i) {
+                co_await make(r, caller); // this one is to be resumed when the task ends in the post
+                co_await cf::nop();
+            }
+        }(runtime, waits));
+        if (spins) runtime.remove_poller(idle);
+    }
+    SUCCEED();
+}
+
 TEST_CASE("posts are taken while the loop spins", "[loop]")
 {
     cf::runtime_options options;
@@ -319,4 +352,39 @@ TEST_CASE("posts are taken while the loop spins", "[loop]")
     runtime.run(cf::until_stop(), done.get_token());
     runtime.remove_poller(idle);
     CHECK(arrived.load());
+}
+
+TEST_CASE("a loop that is always busy and has pollers takes posts and stop requests", "[loop]")
+{
+    // With a poller that stays, and with one that goes once the loop has begun to spin.
+    for (const bool stays : {true, false}) {
+        cf::runtime runtime;
+        std::atomic<bool> busy = false;
+        std::stop_source stop;
+        bool arrived = false;
+        std::jthread poster([&] {
+            busy.wait(false);
+            runtime.post([&] { arrived = true; });
+            stop.request_stop();
+        });
+        detail::poller idle;
+        idle.poll = [](detail::poller&) noexcept { return false; };
+        runtime.run(
+            [](cf::runtime& r, detail::poller& p, std::atomic<bool>& b, bool& posted,
+               bool keep) -> cf::task<> {
+                r.add_poller(p);
+                for (int i = 0; i < 10; ++i) co_await cf::nop();
+                if (!keep) r.remove_poller(p);
+                b = true;
+                b.notify_one();
+                bool stopped = false;
+                while (!posted || !stopped) {
+                    co_await cf::yield();
+                    stopped = co_await cf::stop_requested();
+                }
+                r.remove_poller(p);
+            }(runtime, idle, busy, arrived, stays),
+            stop.get_token());
+        CHECK(arrived);
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // run_on: across threads and back, with values, exceptions and stop requests.
+#include "allocation_count.hpp"
 #include "coroutines.hpp"
 #include "system.hpp"
 
@@ -135,4 +136,21 @@ TEST_CASE("two runtimes serve each other at the same time", "[run_on]")
         }
     };
     CHECK(cf::sync_wait(pingpong::bounce(a.runtime, b.runtime, 100)) == 100);
+}
+
+TEST_CASE("a warm run_on allocates nothing on either side", "[run_on]")
+{
+    // The frame of what is run is made here and freed there, so it takes some rounds until they come back.
+    constexpr int warm_up = 3000;
+    server there;
+    auto count = []() -> cf::task<std::uint64_t> { co_return test::allocations(); };
+    test::run([&]() -> cf::task<> {
+        for (int i = 0; i < warm_up; ++i) co_await cf::run_on(there.runtime, count());
+        const std::uint64_t here_before = test::allocations();
+        const std::uint64_t there_before = co_await cf::run_on(there.runtime, count());
+        std::uint64_t there_behind = 0;
+        for (int i = 0; i < warm_up; ++i) there_behind = co_await cf::run_on(there.runtime, count());
+        CHECK(test::allocations() == here_before);
+        CHECK(there_behind == there_before);
+    });
 }

@@ -6,6 +6,7 @@
 
 #include <counterflow/io.hpp>
 #include <counterflow/runtime.hpp>
+#include <counterflow/scope.hpp>
 #include <counterflow/time.hpp>
 
 #include <linux/filter.h>
@@ -85,6 +86,15 @@ TEST_CASE("a runtime may be made on one thread and run on another, but then stay
     CHECK_THROWS_AS(runtime.run(number(2)), cf::error);
 }
 
+TEST_CASE("a later thread is not taken for an ended one", "[runtime]")
+{
+    // Their std::thread::id and even their kernel's number may be the same.
+    cf::runtime runtime;
+    std::jthread([&] { CHECK(runtime.run(number(1)) == 1); }).join();
+    for (int i = 0; i < 10; ++i)
+        std::jthread([&] { CHECK_THROWS_AS(runtime.run(number(2)), cf::error); }).join();
+}
+
 TEST_CASE("running a runtime inside of itself is refused", "[runtime]")
 {
     cf::runtime runtime;
@@ -123,6 +133,43 @@ TEST_CASE("what was posted before a runtime is destroyed is called", "[runtime]"
         runtime.post([&] { ++calls; });
     }
     CHECK(calls == 2);
+}
+
+TEST_CASE("so is what that posts", "[runtime]")
+{
+    int calls = 0;
+    {
+        cf::runtime runtime;
+        runtime.post([&] {
+            ++calls;
+            runtime.post([&] { ++calls; });
+        });
+    }
+    CHECK(calls == 2);
+}
+
+TEST_CASE("a runtime destroyed inside of another one leaves that one's work alone", "[runtime]")
+{
+    test::run([]() -> cf::task<> {
+        auto inner = std::make_unique<cf::runtime>();
+        int calls = 0;
+        inner->post([&] { ++calls; });
+        test::foreign_event event;
+        std::string order;
+        cf::scope all;
+        auto waits = [](test::foreign_event& e) -> cf::task<> { co_await e; };
+        all.spawn([](auto make, test::foreign_event& e, std::string& notes) -> cf::task<> {
+            co_await make(e);
+            notes += 'w';
+        }(waits, event, order));
+        co_await cf::yield();
+        event.set(); // the task has ended; the one that awaits it is to run when this one suspends
+        inner.reset();
+        order += 'd';
+        co_await all.join();
+        CHECK(calls == 1);
+        CHECK(order == "dw");
+    });
 }
 
 TEST_CASE("options outside their range are refused with the range", "[runtime]")
@@ -214,4 +261,16 @@ TEST_CASE("many runtimes live on one thread, more than there are places for regi
         CHECK(many.back()->run(number(i)) == i);
     }
     for (int i = 0; i < 20; ++i) CHECK(many[static_cast<std::size_t>(i)]->run(number(i)) == i);
+}
+
+TEST_CASE("runtimes that ended elsewhere leave no places occupied", "[runtime]")
+{
+    std::vector<std::unique_ptr<cf::runtime>> made;
+    for (int i = 0; i < 20; ++i) made.push_back(std::make_unique<cf::runtime>());
+    std::jthread([&] { // runs them; they are destroyed on the other thread
+        for (auto& runtime : made) runtime->run(cf::nop());
+    })
+        .join();
+    for (auto& runtime : made)
+        CHECK(runtime->info().features.registered_ring == made.front()->info().features.registered_ring);
 }
