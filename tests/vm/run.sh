@@ -44,6 +44,7 @@ prepare_dw_edma
 [ $only_prepare -eq 0 ] || exit 0
 
 mkdir -p "$work"
+trap clean_up EXIT
 for suite in $suites; do
     # shellcheck source=/dev/null # likewise
     . "$rig/suites/$suite.sh"

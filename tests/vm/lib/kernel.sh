@@ -33,6 +33,10 @@ make_kernel() {
     fetch "$1/apt" "$headers" "$(depends "$1/apt" "$headers" '^linux-headers-.*-common')" \
         "$(depends "$1/apt" "$headers" '^linux-kbuild-')" "linux-source-$kernel_series"
     unpack "$1/apt" "$1/root"
+    # Their Makefile names the common headers by an absolute path, as if they were installed.
+    sources=root/usr/src
+    printf 'include %s/Makefile\n' "$kernel_folder/$sources/linux-headers-${version%-*}-common" \
+        >"$1/$sources/$headers/Makefile"
     extract_driver "$1/root/usr/src/linux-source-$kernel_series.tar.xz" "$1/source"
     echo "$version" >"$1/version"
     rm -rf "$1/apt"

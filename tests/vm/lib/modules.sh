@@ -7,9 +7,6 @@
 kbuild() {
     kbuild_folder=$1
     shift
-    # The headers' Makefile names the common ones by an absolute path, as if they were installed.
-    common=$kernel_folder/root/usr/src/linux-headers-${kernel_version%-*}-common
-    printf 'include %s/Makefile\n' "$common" >"$kernel_headers/Makefile"
     make -C "$kernel_headers" M="$kbuild_folder" CC=gcc-12 "$@" modules
 }
 
