@@ -122,6 +122,11 @@ std::uint32_t edma_v0::load_bank(place at) const noexcept
     return 0;
 }
 
+bool edma_v0::starts_work(std::uint32_t offset) const noexcept
+{
+    return offset == reg::wr.doorbell || offset == reg::rd.doorbell;
+}
+
 void edma_v0::store(std::uint32_t offset, std::uint32_t value, picoseconds now)
 {
     if (offset >= first_context) return store_context(offset, value, now);

@@ -19,6 +19,7 @@ public:
 
     std::uint32_t load(std::uint32_t offset) const noexcept override;
     void store(std::uint32_t offset, std::uint32_t value, picoseconds now) override;
+    bool starts_work(std::uint32_t offset) const noexcept override;
     void reset() noexcept override;
 
     void element_done(channel_kind kind, unsigned channel, std::uint32_t control, picoseconds now) override;

@@ -138,7 +138,12 @@ void engine::stop(channel_kind kind, unsigned number, picoseconds now)
 {
     bank& b = of(kind);
     channel& c = b.channels[number];
-    if (!c.running()) return note(violation_kind::stop_while_not_running, b, c, number, now);
+    if (!c.running()) {
+        // From across the link nobody can know that it has stopped meanwhile.
+        if (!across_link() || plane_.timing.null())
+            note(violation_kind::stop_while_not_running, b, c, number, now);
+        return;
+    }
     if (c.hung) return;
     c.stopping = true;
     settle(b, c, now);
@@ -181,7 +186,7 @@ void engine::handle(const event& e)
     channel& c = b.channels[e.channel];
     if (e.subject != c.epoch) return;
     switch (e.kind) {
-    case event_kind::doorbell: return send_doorbell(b, c, e.at);
+    case event_kind::doorbell: return start(b, c, e.at);
     case event_kind::list_request: return request_list(b, c, e.at);
     case event_kind::list_answer: return answer_list(b, c, e.at);
     case event_kind::fetched: return element_arrived(b, c, e.at);

@@ -163,7 +163,7 @@ private:
     void note(violation_kind kind, const bank& b, const channel& c, std::uint64_t value, picoseconds now);
 
     // Walking the list (walker.cpp).
-    void send_doorbell(bank& b, channel& c, picoseconds now);
+    void start(bank& b, channel& c, picoseconds now);
     void fetch_next(bank& b, channel& c, picoseconds now);
     void request_list(bank& b, channel& c, picoseconds now);
     void answer_list(bank& b, channel& c, picoseconds now);

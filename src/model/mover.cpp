@@ -83,13 +83,11 @@ bool engine::issue_burst(bank& b, channel& c, picoseconds now)
                .kind = event_kind::burst_arrived,
                .engine = static_cast<std::uint8_t>(index_),
                .of = b.kind};
-    lane& way = plane_.way(outbound_way());
     if (!timing.null() && reads) {
         sent.kind = event_kind::request_arrived;
-        sent.at =
-            way.slip_in(now, timing.request(next.source, asked), timing.longest_packet()) + timing.flight();
+        sent.at = plane_.cross(outbound_way(), now, timing.request(next.source, asked));
     } else if (!timing.null()) {
-        next.booked = way.book(now, timing.write(next.destination, next.size));
+        next.booked = plane_.way(outbound_way()).book(now, timing.write(next.destination, next.size));
         sent.kind = event_kind::burst_sent;
         sent.at = next.booked.end;
     }

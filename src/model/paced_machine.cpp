@@ -100,16 +100,24 @@ void paced_machine::stop()
     if (thread_.joinable()) thread_.join();
 }
 
+/// The caller waits as long as its processor would stall, and plays the hardware meanwhile: the
+/// thread may be asleep for its patience's sake.
 std::uint32_t paced_machine::load(unsigned engine, std::uint32_t offset)
 {
-    access guard(*this, access::intent::look);
-    return machine_.load(engine, offset);
+    access guard(*this, machine_.null() ? access::intent::look : access::intent::change);
+    if (machine_.null()) return machine_.load(engine, offset);
+    register_load wanted{engine, offset};
+    machine_.send_load(wanted, caught_up());
+    while (!wanted.answered)
+        if (!machine_.advance_one(caught_up())) relax();
+    return wanted.value;
 }
 
 void paced_machine::store(unsigned engine, std::uint32_t offset, std::uint32_t value)
 {
     access guard(*this);
-    machine_.store(engine, offset, value, clock());
+    if (machine_.null()) return machine_.store(engine, offset, value, clock());
+    machine_.send_store(engine, offset, value, caught_up());
 }
 
 bool paced_machine::message(port_end end, std::uint64_t address, std::uint32_t data)
@@ -142,6 +150,16 @@ nanoseconds paced_machine::clock() noexcept
     return last_now_;
 }
 
+/// The machine's time, when what lies too far behind it has been let slip.
+nanoseconds paced_machine::caught_up() noexcept
+{
+    const nanoseconds now = clock();
+    const auto next = machine_.next_event();
+    if (!next || now <= *next + longest_lag) return now;
+    slipped_ += now - *next - longest_lag;
+    return last_now_ = *next + longest_lag;
+}
+
 /// When the thread has to look at the machine again: what is due may wait for as long as that
 /// costs nobody throughput, so that many small events are handled in one go.
 nanoseconds paced_machine::due_time() const noexcept
@@ -162,13 +180,8 @@ void paced_machine::run()
     ::prctl(PR_SET_TIMERSLACK, 1UL);
     std::unique_lock held(mutex_);
     for (unsigned turns = 0; !stopping_; ++turns) {
-        nanoseconds now = clock();
+        const nanoseconds now = caught_up();
         if (turns % look_interval == 0) machine_.look(now);
-        const auto next = machine_.next_event();
-        if (next && now > *next + longest_lag) {
-            slipped_ += now - *next - longest_lag;
-            last_now_ = now = *next + longest_lag;
-        }
         if (!machine_.advance_one(now)) {
             pause(held, now);
             continue;

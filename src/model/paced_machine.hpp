@@ -95,6 +95,7 @@ private:
     void release_and_raise(std::unique_lock<std::mutex>& held);
 
     nanoseconds clock() noexcept;
+    nanoseconds caught_up() noexcept;
     nanoseconds due_time() const noexcept;
     void run();
     void pause(std::unique_lock<std::mutex>& held, nanoseconds now);

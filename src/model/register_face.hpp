@@ -18,6 +18,8 @@ public:
 
     virtual std::uint32_t load(std::uint32_t offset) const noexcept = 0;
     virtual void store(std::uint32_t offset, std::uint32_t value, picoseconds now) = 0;
+    /// A store there may start a channel that has nothing to do: to be late with it costs throughput.
+    virtual bool starts_work(std::uint32_t offset) const noexcept = 0;
     /// Back to the values after power-on.
     virtual void reset() noexcept = 0;
 

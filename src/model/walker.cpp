@@ -48,17 +48,10 @@ T read_as(const std::byte* memory) noexcept
 
 } // namespace
 
-/// A doorbell for an engine across the link is a posted write of one word.
-void engine::send_doorbell(bank& b, channel& c, picoseconds now)
+void engine::start(bank& b, channel& c, picoseconds now)
 {
-    picoseconds arrival = now;
-    if (across_link() && !plane_.timing.null()) {
-        lane& way = plane_.way(outbound(plane_.near));
-        arrival =
-            way.slip_in(now, plane_.timing.word(), plane_.timing.longest_packet()) + plane_.timing.flight();
-    }
-    if (!c.registers.list_mode) return schedule(event_kind::fetched, b, c, arrival);
-    fetch_next(b, c, arrival);
+    if (!c.registers.list_mode) return schedule(event_kind::fetched, b, c, now);
+    fetch_next(b, c, now);
 }
 
 void engine::fetch_next(bank& b, channel& c, picoseconds now)
@@ -75,19 +68,16 @@ void engine::fetch_next(bank& b, channel& c, picoseconds now)
 void engine::request_list(bank& b, channel& c, picoseconds now)
 {
     const link_timing& timing = plane_.timing;
-    const picoseconds sent =
-        plane_.way(outbound_way())
-            .slip_in(now, timing.request(0, sizeof(data_element)), timing.longest_packet());
-    schedule(event_kind::list_answer, b, c, sent + timing.flight());
+    schedule(event_kind::list_answer, b, c,
+             plane_.cross(outbound_way(), now, timing.request(0, sizeof(data_element))));
 }
 
 void engine::answer_list(bank& b, channel& c, picoseconds now)
 {
     const link_timing& timing = plane_.timing;
-    const picoseconds sent =
-        plane_.way(opposite(outbound_way()))
-            .slip_in(now, timing.completion(0, sizeof(data_element)), timing.longest_packet());
-    schedule(event_kind::fetched, b, c, sent + timing.flight() + plane_.list_fetch);
+    schedule(event_kind::fetched, b, c,
+             plane_.cross(opposite(outbound_way()), now, timing.completion(0, sizeof(data_element))) +
+                 plane_.list_fetch);
 }
 
 void engine::look(picoseconds now)

@@ -83,8 +83,8 @@ TEST_CASE("model: doorbells lost while a stopped walker still reads as running")
             rig.finish();
         }
         rig.book.check_complete();
-        if (lag > 1'000)
-            CHECK(rig.wr().statistics().rerings > 0); // a shorter one is over when the interrupt comes
+        if (lag > 10'000)
+            CHECK(rig.wr().statistics().rerings > 0); // a shorter one is over when the driver has looked
     }
 }
 
@@ -350,7 +350,9 @@ TEST_CASE("model: drop at every event of a transfer")
 {
     for (const std::uint64_t stop_bytes : {std::uint64_t{0}, engine_options::never_stop}) {
         for (unsigned events = 0; events < 60; ++events) {
-            model_rig rig(strict_model(1, 1), {.drop_stop_bytes = stop_bytes});
+            model_spec spec = strict_model(1, 1);
+            spec.link.tags = 2; // or all of it is asked for before a stop has crossed the link
+            model_rig rig(spec, {.drop_stop_bytes = stop_bytes});
             transfer& a = rig.book.push(rig.rd(), {1000});
             transfer& b = rig.book.push(rig.rd(), {3000, 3000, 3000});
             transfer& c = rig.book.push(rig.rd(), {1000});
@@ -382,7 +384,7 @@ TEST_CASE("model: descriptor mode pays the restart that the ring does not")
     const nanoseconds ring = time(submit_mode::ring);
     const nanoseconds descriptor = time(submit_mode::descriptor);
     CHECK(descriptor > ring + 49 * 20'000);
-    CHECK(descriptor < ring + 51 * 22'000);
+    CHECK(descriptor < ring + 51 * 25'000); // and some five register accesses across the link
 }
 
 TEST_CASE("model: two engines, each pushing with its own WR channels")

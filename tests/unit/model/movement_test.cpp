@@ -228,19 +228,6 @@ TEST_CASE("a list across the link works, costs a round trip an element, and link
     CHECK(across > local + 20 * default_round_trip_ns);
 }
 
-TEST_CASE("on the real path nothing starts before its doorbell has crossed the link", "[movement]")
-{
-    rig r(paced(3, 1));
-    r.wr.list().data(ctl::cycle, 64, r.far(0), r.near.address());
-    r.wr.list().data(0, 0, 0, 0);
-    r.wr.start();
-    CHECK(r.wr.status() == channel_status::running);
-    r.device.advance_to(default_round_trip_ns / 2);
-    CHECK(r.wr.load(reg::ch_size) == 0); // the element has not been fetched
-    REQUIRE(r.device.run_until_idle());
-    CHECK(r.device.now() > default_round_trip_ns / 2 + 100);
-}
-
 TEST_CASE("the same accesses give the same run, event for event", "[movement]")
 {
     const auto trace = [] {
