@@ -14,14 +14,24 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace cf::model {
+
+struct backplane;
+class engine;
+class register_face;
+
+/// Makes the registers in front of an engine.
+using face_maker = std::unique_ptr<register_face> (*)(engine&, backplane&);
+std::unique_ptr<register_face> make_edma_v0(engine& behind, backplane& plane);
 
 /// An engine of the machine.
 struct engine_config {
     port_end at = port_end::endpoint; ///< the end it sits at
     unsigned wr = 4, rd = 2;          ///< channels, 1..8
+    face_maker face = make_edma_v0;
 };
 
 struct machine_config {
@@ -67,13 +77,18 @@ protected:
 };
 
 enum class event_kind : std::uint8_t {
-    doorbell,        ///< a doorbell has been rung at this time
+    store,           ///< a store to a register is at its engine
+    load,            ///< a load of a register is at its engine
+    load_answer,     ///< what a load found is at the program
+    doorbell,        ///< a channel starts
+    list_read,       ///< a list element is read on the engine's bus
     list_request,    ///< a list fetch across the link sets out
-    list_answer,     ///< its answer sets out at the far end
+    list_answer,     ///< a list element is read at the far end, and its answer sets out
     fetched,         ///< a list element, or a register transfer, is at the engine
     request_arrived, ///< a burst's read requests are at the far end
     burst_sent,      ///< a burst's last packet may have left
     burst_arrived,   ///< a read burst's data is at the engine
+    landed,          ///< a posted burst's data is at the other end
     retire,          ///< an element that was moved shows
     stop,            ///< a channel that met the end of its list reads as stopped
     interrupt_sent,  ///< an interrupt sets out across the link
@@ -85,8 +100,8 @@ enum class event_kind : std::uint8_t {
 struct event {
     picoseconds at = 0;
     std::uint64_t order = 0;   ///< among those of one time: first come, first served
-    std::uint64_t subject = 0; ///< the burst's number, the channel's epoch, or the message's address
-    std::uint32_t data = 0;    ///< the message's word
+    std::uint64_t subject = 0; ///< a burst's number, a channel's epoch, an address, or see machine.cpp
+    std::uint32_t data = 0;    ///< the message's or the store's word
     event_kind kind{};
     std::uint8_t engine = 0;
     channel_kind of{};
@@ -139,6 +154,11 @@ struct backplane {
     void handle_signal(const event& e, signal_sink& sink);
 
     lane& way(direction d) noexcept { return lanes[index_of(d)]; }
+    /// Sends single packets of `length`; when the last of them is at the other end.
+    picoseconds cross(direction d, picoseconds now, picoseconds length) noexcept
+    {
+        return way(d).slip_in(now, length, timing.longest_packet()) + timing.flight();
+    }
     address_map& own(port_end end) noexcept { return own_maps[index_of(end)]; }
     address_map& inbound(port_end end) noexcept { return inbound_maps[index_of(end)]; }
 
@@ -149,7 +169,10 @@ struct backplane {
     bool real_time;              ///< see machine::look()
     picoseconds reached = 0;     ///< real time: the caller's clock, at or after the event at hand
     bool unclaimed_writes_abort; ///< see machine_config
+    std::uint64_t copied = 0;    ///< null link: bytes moved so far
     bool link_up = true;
+    std::uint32_t link_epoch = 0;            ///< grows when the link goes down: what was on its way is lost
+    unsigned starts_on_way = 0;              ///< stores that may start a channel, and have not arrived
     std::array<lane, 2> lanes;               ///< by direction
     std::array<address_map, 2> own_maps;     ///< by end: what its engine reaches on its own bus
     std::array<address_map, 2> inbound_maps; ///< by end: what it answers for on the link

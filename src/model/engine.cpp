@@ -140,7 +140,12 @@ void engine::stop(channel_kind kind, unsigned number, picoseconds now)
 {
     bank& b = of(kind);
     channel& c = b.channels[number];
-    if (!c.running()) return note(violation_kind::stop_while_not_running, b, c, number, now);
+    if (!c.running()) {
+        // From across the link nobody can know that it has stopped meanwhile.
+        if (!across_link() || plane_.timing.null())
+            note(violation_kind::stop_while_not_running, b, c, number, now);
+        return;
+    }
     if (c.hung) return;
     c.stopping = true;
     settle(b, c, now);
@@ -163,7 +168,10 @@ void engine::link_changed(picoseconds now)
             }
         }
         if (across_link()) b.enabled = b.disabling = false;
-        // Nothing that was on its way arrives; events of these bursts no longer find them.
+        // Nothing that was on its way arrives; events of these bursts no longer find them. Posted
+        // cargo learns of it when it would have landed.
+        for (std::uint64_t n = b.bursts.first(); n != b.bursts.end(); ++n)
+            if (b.bursts[n].answered) b.cargo.give_back(b.bursts[n].held);
         b.bursts.clear();
         b.tags_used = 0;
         for (channel& c : b.channels) c.bursts = 0;
@@ -178,20 +186,19 @@ void engine::handle(const event& e)
     case event_kind::request_arrived: return requests_arrived(b, e.subject, e.at);
     case event_kind::burst_sent: return burst_sent(b, e.subject, e.at);
     case event_kind::burst_arrived: return burst_arrived(b, e.subject, e.at);
+    case event_kind::landed: return land(b, e.subject, e.at);
     default: break;
     }
     channel& c = b.channels[e.channel];
     if (e.subject != c.epoch) return;
     switch (e.kind) {
-    case event_kind::doorbell: return send_doorbell(b, c, e.at);
+    case event_kind::doorbell: return start(b, c, e.at);
+    case event_kind::list_read: return read_list(b, c, e.at);
     case event_kind::list_request: return request_list(b, c, e.at);
     case event_kind::list_answer: return answer_list(b, c, e.at);
     case event_kind::fetched: return element_arrived(b, c, e.at);
     case event_kind::retire: return retire(b, c, e.at);
-    case event_kind::stop:
-        c.state = channel_state::stopped;
-        throw_away(c);
-        return;
+    case event_kind::stop: return rest(b, c, e.at);
     default: return;
     }
 }
@@ -213,6 +220,7 @@ void engine::retire(bank& b, channel& c, picoseconds now, bool at_once)
         show_front(c);
         ++plane_.counted.elements;
         listener_->element_done(b.kind, number_of(b, c), done.control, now);
+        if (!c.registers.list_mode) listener_->stopped(b.kind, number_of(b, c), now);
         if (c.walking == walk::full || c.walking == walk::ended) fetch_next(b, c, now);
     }
     if (!at_once && !c.elements.empty() && c.elements.front().fetch_failed)
@@ -269,8 +277,14 @@ void engine::settle(bank& b, channel& c, picoseconds now)
     c.walking = walk::idle;
     const nanoseconds lag = plane_.injected.stop_lag(index_, b.kind, number_of(b, c));
     if (lag != 0) return schedule(event_kind::stop, b, c, now + lag * ps_per_ns);
+    rest(b, c, now);
+}
+
+void engine::rest(bank& b, channel& c, picoseconds now)
+{
     throw_away(c);
     c.state = channel_state::stopped;
+    listener_->stopped(b.kind, number_of(b, c), now);
 }
 
 bool engine::running(channel_kind kind) const noexcept

@@ -17,12 +17,18 @@
 
 namespace cf::model {
 
+/// A load of the program's on its way to a register and back. Stays where it is until it is answered.
+struct register_load {
+    unsigned engine;
+    std::uint32_t offset;
+    std::uint32_t value = 0;
+    bool answered = false;
+};
+
 /// Not synchronised: callers share it under a lock of theirs. Time is in nanoseconds since the
 /// machine was made.
 ///
-/// Loads and stores answer from the state the machine has reached: a caller that wants it to be
-/// current calls advance() first. On a null link a store does all that follows from it before
-/// it returns.
+/// On a null link a store does all that follows from it before it returns.
 class machine {
 public:
     /// Throws cf::error (bad_argument) for a configuration that no hardware has.
@@ -31,9 +37,21 @@ public:
     machine& operator=(const machine&) = delete;
     ~machine();
 
-    /// The register at `offset` of an engine; all ones when the link to it is down.
+    /// The program's accesses. To an engine across the link a store is posted: it takes effect when it
+    /// has crossed. A load is a read request and a completion, and as completions push the posted
+    /// writes in front of them, all that the engine had sent when it answered has landed when the
+    /// load is answered. Its caller lets time pass until then. Accesses to the other engine take no time
+    /// but find everything done that is due by `now`.
+    void send_store(unsigned engine, std::uint32_t offset, std::uint32_t value, nanoseconds now);
+    void send_load(register_load& wanted, nanoseconds now);
+
+    /// The same registers seen from beside the engine, in the state the machine has reached: for
+    /// tests, and where no time passes anyway. All ones when the link to it is down.
     std::uint32_t load(unsigned engine, std::uint32_t offset) const noexcept;
     void store(unsigned engine, std::uint32_t offset, std::uint32_t value, nanoseconds now);
+
+    /// True when nothing takes time.
+    bool null() const noexcept { return plane_.timing.null(); }
 
     /// Lets everything happen that is due by `now` (on a null link, a large but bounded part of it).
     void advance(nanoseconds now);
@@ -68,7 +86,10 @@ public:
 private:
     struct station; // an engine and its register face
 
+    bool nothing_due(nanoseconds now) const noexcept;
     void dispatch(const event& e);
+    void store_arrived(const event& e);
+    void load_arrived(const event& e);
 
     backplane plane_;
     signal_sink& sink_;

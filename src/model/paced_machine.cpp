@@ -3,10 +3,13 @@
 // The thread that plays the hardware, and the lock between it and its callers.
 #include "model/paced_machine.hpp"
 
+#include "log/log.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <system_error>
 
 namespace cf::model {
 namespace {
@@ -71,15 +74,24 @@ paced_machine::access::~access()
 {
     if (what_ == intent::look) return;
     const nanoseconds due = owner_.wakes_at_ != 0 ? owner_.due_time() : never;
-    const bool sooner = due < owner_.wakes_at_;
+    // On a null link a thread takes a fault, or a list that runs in circles.
+    const bool sooner = due < owner_.wakes_at_ && (owner_.thread_.joinable() || owner_.try_start());
     if (sooner) {
-        // On a null link this takes a fault, or a list that runs in circles.
-        if (!owner_.thread_.joinable()) owner_.start();
         owner_.wakes_at_ = due;
         owner_.hurry_.store(true, std::memory_order_relaxed);
     }
     owner_.release_and_raise(lock_);
     if (sooner) owner_.wake_.notify_one();
+}
+
+/// Nothing is due: gives the lock away until something is.
+void paced_machine::access::stand_back()
+{
+    const auto next = owner_.machine_.next_event();
+    const nanoseconds end = owner_.started_ + owner_.slipped_ + next.value_or(0);
+    lock_.unlock();
+    while (monotonic() < end) relax();
+    lock_patiently(lock_);
 }
 
 paced_machine::paced_machine(const machine_config& config, signal_listener& listener)
@@ -100,16 +112,24 @@ void paced_machine::stop()
     if (thread_.joinable()) thread_.join();
 }
 
+/// The caller waits as long as its processor would stall, and plays the hardware meanwhile: the
+/// thread may be asleep for its patience's sake.
 std::uint32_t paced_machine::load(unsigned engine, std::uint32_t offset)
 {
-    access guard(*this, access::intent::look);
-    return machine_.load(engine, offset);
+    access guard(*this, machine_.null() ? access::intent::look : access::intent::change);
+    if (machine_.null()) return machine_.load(engine, offset);
+    register_load wanted{engine, offset};
+    machine_.send_load(wanted, caught_up());
+    while (!wanted.answered)
+        if (!machine_.advance_one(caught_up())) guard.stand_back();
+    return wanted.value;
 }
 
 void paced_machine::store(unsigned engine, std::uint32_t offset, std::uint32_t value)
 {
     access guard(*this);
-    machine_.store(engine, offset, value, clock());
+    if (machine_.null()) return machine_.store(engine, offset, value, clock());
+    machine_.send_store(engine, offset, value, caught_up());
 }
 
 bool paced_machine::message(port_end end, std::uint64_t address, std::uint32_t data)
@@ -142,6 +162,16 @@ nanoseconds paced_machine::clock() noexcept
     return last_now_;
 }
 
+/// The machine's time, when what lies too far behind it has been let slip.
+nanoseconds paced_machine::caught_up() noexcept
+{
+    const nanoseconds now = clock();
+    const auto next = machine_.next_event();
+    if (!next || now <= *next + longest_lag) return now;
+    slipped_ += now - *next - longest_lag;
+    return last_now_ = *next + longest_lag;
+}
+
 /// When the thread has to look at the machine again: what is due may wait for as long as that
 /// costs nobody throughput, so that many small events are handled in one go.
 nanoseconds paced_machine::due_time() const noexcept
@@ -156,19 +186,26 @@ void paced_machine::start()
     thread_ = std::thread([this] { run(); });
 }
 
+/// For where nothing may be thrown. Without its thread a machine goes on at the next access.
+bool paced_machine::try_start() noexcept
+{
+    try {
+        start();
+        return true;
+    } catch (const std::system_error& failure) {
+        log::event(log::part::model, spdlog::level::err, "no thread", failure.what(), {});
+        return false;
+    }
+}
+
 void paced_machine::run()
 {
     ::pthread_setname_np(::pthread_self(), "cf-model");
     ::prctl(PR_SET_TIMERSLACK, 1UL);
     std::unique_lock held(mutex_);
     for (unsigned turns = 0; !stopping_; ++turns) {
-        nanoseconds now = clock();
+        const nanoseconds now = caught_up();
         if (turns % look_interval == 0) machine_.look(now);
-        const auto next = machine_.next_event();
-        if (next && now > *next + longest_lag) {
-            slipped_ += now - *next - longest_lag;
-            last_now_ = now = *next + longest_lag;
-        }
         if (!machine_.advance_one(now)) {
             pause(held, now);
             continue;

@@ -13,13 +13,16 @@ public:
 private:
     std::uint32_t load_slow(std::uint32_t offset) override
     {
+        register_load wanted{engine_, offset};
         owner_.hardware().advance(owner_.now_);
-        return owner_.hardware().load(engine_, offset);
+        owner_.hardware().send_load(wanted, owner_.now_);
+        while (!wanted.answered) owner_.step();
+        return wanted.value;
     }
     void store_slow(std::uint32_t offset, std::uint32_t value) override
     {
         owner_.hardware().advance(owner_.now_);
-        owner_.hardware().store(engine_, offset, value, owner_.now_);
+        owner_.hardware().send_store(engine_, offset, value, owner_.now_);
     }
 
     stepped& owner_;

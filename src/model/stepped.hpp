@@ -26,7 +26,8 @@ public:
     std::uint64_t map(void* memory, std::size_t size) override { return board_.map(memory, size); }
     void unmap(std::uint64_t address, std::size_t size) noexcept override { board_.unmap(address, size); }
 
-    /// Register accesses happen at this time, after everything due by it.
+    /// Register accesses set out at this time, after everything due by it; a load across the link
+    /// moves the clock to its answer.
     nanoseconds now() const noexcept { return now_; }
     /// Moves the clock to the next event and lets it happen; false when the machine is at rest.
     bool step();

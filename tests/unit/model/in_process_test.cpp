@@ -7,6 +7,7 @@
 #include "model/in_process.hpp"
 #include <counterflow/error.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
@@ -57,6 +58,7 @@ struct live {
                                   device->far_memory().subspan(far_at, size));
     }
 
+    std::chrono::steady_clock::time_point opened = std::chrono::steady_clock::now();
     std::unique_ptr<in_process> device;
     edma::port& port;
     channel_driver wr, rd;
@@ -225,6 +227,28 @@ TEST_CASE("an idle device uses no processor time", "[in_process]")
     const auto before = used();
     CHECK(::poll(&never, 1, 200) == 0);
     CHECK(used() - before < 20'000'000);
+}
+
+TEST_CASE("a machine that was kept from its work lets the time slip", "[in_process]")
+{
+    live d(paced(1, 1));
+    d.wr.list().data(ctl::cycle | ctl::local_int, 1u << 18, d.far(0), d.near.address());
+    d.wr.list().data(0, 0, 0, 0);
+    d.wr.start();
+    CHECK(d.wr.status() == channel_status::running);
+    using namespace std::chrono;
+    const auto kept = milliseconds(30);
+    d.device->with_machine([&](machine& m, model::nanoseconds) {
+        REQUIRE(m.next_event()); // within the burst under way, far sooner than what follows
+        const auto held = steady_clock::now();
+        while (steady_clock::now() - held < kept) {
+        }
+    });
+    REQUIRE(wait_interrupt(d.port) == 1);
+    model::nanoseconds machine_time = 0;
+    d.device->with_machine([&](machine&, model::nanoseconds now) { machine_time = now; });
+    // Two milliseconds of the thirty are caught up.
+    CHECK(milliseconds(25) + std::chrono::nanoseconds(machine_time) < steady_clock::now() - d.opened);
 }
 
 TEST_CASE("far memory in a file outlives the device", "[in_process]")

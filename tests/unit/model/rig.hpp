@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <random>
 #include <vector>
 
@@ -81,13 +82,37 @@ private:
     std::uint64_t address_;
 };
 
+/// Registers seen from beside the engine: a test that looks at them, or sets a channel up, neither
+/// waits for the link nor uses it.
+class probe final : public edma::register_space {
+public:
+    probe(stepped& device, unsigned engine) noexcept : device_(device), engine_(engine) {}
+    int interrupt_fd() const noexcept override { return -1; }
+
+private:
+    std::uint32_t load_slow(std::uint32_t offset) override
+    {
+        device_.hardware().advance(device_.now());
+        return device_.hardware().load(engine_, offset);
+    }
+    void store_slow(std::uint32_t offset, std::uint32_t value) override
+    {
+        device_.hardware().advance(device_.now());
+        device_.hardware().store(engine_, offset, value, device_.now());
+    }
+
+    stepped& device_;
+    unsigned engine_;
+};
+
 /// A device with one engine, and a WR and an RD channel of it. The engine is remote unless the spec
 /// says otherwise: its WR brings far memory here.
 struct rig {
     explicit rig(const model_spec& spec = null_link()) : rig(spec, configure(spec)) {}
     rig(const model_spec& spec, const machine_config& config)
         : device(spec, config),
-          port(device.engines()[0]),
+          program(*device.engines()[0].registers),
+          port(probed()),
           wr(port, channel_kind::wr, 0),
           rd(port, channel_kind::rd, 0),
           near(device, 1u << 20, 1)
@@ -111,9 +136,21 @@ struct rig {
     std::uint64_t violations(violation_kind kind) { return device.violations().count(kind); }
 
     stepped device;
-    edma::port& port;
+    edma::register_space& program; ///< the registers of `port` as a program reaches them
+    std::vector<std::unique_ptr<probe>> probes;
+    edma::port& port; ///< its registers are a probe's
     channel_driver wr, rd;
     guarded_buffer near;
+
+private:
+    edma::port& probed()
+    {
+        for (edma::port& each : device.engines()) {
+            const auto number = static_cast<unsigned>(probes.size());
+            each.registers = probes.emplace_back(std::make_unique<probe>(device, number)).get();
+        }
+        return device.engines()[0];
+    }
 };
 
 } // namespace cf::model::test
