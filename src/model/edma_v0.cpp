@@ -58,6 +58,7 @@ edma_v0::edma_v0(engine& behind, backplane& plane) : engine_(behind), plane_(pla
 void edma_v0::reset() noexcept
 {
     arbitration_ = 0;
+    line_ = false;
     for (bank_registers& bank : banks_) {
         bank = {};
         bank.weight_low = bank.weight_high = equal_weights;
@@ -145,17 +146,9 @@ void edma_v0::store_bank(place at, std::uint32_t value, picoseconds now)
     case bank_register::doorbell: return ring(at.kind, value, now);
     case bank_register::weight_low: bank.weight_low = value; return set_weights(at.kind);
     case bank_register::weight_high: bank.weight_high = value; return set_weights(at.kind);
-    case bank_register::int_status:
-        if (!bank.emulated) plane_.raise_interrupt(engine_.index(), now);
-        bank.emulated = true;
-        return;
-    case bank_register::int_mask: {
-        const std::uint32_t uncovered = bank.status & bank.asserting & bank.mask & ~value;
-        bank.mask = value & edma::all_int_bits;
-        if (uncovered) plane_.raise_interrupt(engine_.index(), now);
-        return;
-    }
-    case bank_register::int_clear: return clear(at.kind, value);
+    case bank_register::int_status: bank.emulated = true; return drive_line(now);
+    case bank_register::int_mask: bank.mask = value & edma::all_int_bits; return drive_line(now);
+    case bank_register::int_clear: clear(at.kind, value); return drive_line(now);
     case bank_register::done_low: return set_low(bank.done_message, value);
     case bank_register::done_high: return set_high(bank.done_message, value);
     case bank_register::abort_low: return set_low(bank.abort_message, value);
@@ -286,16 +279,24 @@ void edma_v0::aborted(channel_kind kind, unsigned channel, abort_cause cause, pi
     if (remote) post(kind, channel, bank.abort_message, now);
 }
 
-/// Sets a status bit; interrupts when it is a new one, enabled and not masked. One that is still
-/// set swallows the next: drivers look at the list position, they do not count.
+/// Sets a status bit, and asserts the line by it when its local interrupt is enabled.
 void edma_v0::raise(channel_kind kind, std::uint32_t bit, bool local, picoseconds now)
 {
     bank_registers& bank = of(kind);
-    const bool asserted = (bank.status & bank.asserting & bit) != 0;
     bank.status |= bit;
-    if (!local || asserted) return;
-    bank.asserting |= bit;
-    if ((bank.mask & bit) == 0) plane_.raise_interrupt(engine_.index(), now);
+    if (local) bank.asserting |= bit;
+    drive_line(now);
+}
+
+/// The line is high while any unmasked bit of either bank asserts it; who listens to it hears it rise.
+/// What comes while it is high already is not heard: drivers look at the status until it is 0.
+void edma_v0::drive_line(picoseconds now)
+{
+    bool level = false;
+    for (const bank_registers& bank : banks_)
+        level |= bank.emulated || (bank.status & bank.asserting & ~bank.mask) != 0;
+    if (level && !line_) plane_.raise_line(engine_.index(), now);
+    line_ = level;
 }
 
 void edma_v0::post(channel_kind kind, unsigned channel, std::uint64_t address, picoseconds now)

@@ -77,6 +77,11 @@ public:
     ~space() override { ::close(interrupt_); }
 
     int interrupt_fd() const noexcept override { return interrupt_; }
+    bool link_is_up() override
+    {
+        access guard(owner_, access::intent::look);
+        return owner_.board_.hardware().link_up();
+    }
     void raise(std::uint64_t count) const noexcept
     {
         // Fails only when 2^64-1 interrupts are waiting: one more makes no difference.
@@ -145,6 +150,13 @@ in_process::~in_process()
     }
     wake_.notify_one();
     if (thread_.joinable()) thread_.join();
+}
+
+bool in_process::message(port_end end, std::uint64_t address, std::uint32_t)
+{
+    const auto engine = board_.interrupt_of(end, address);
+    if (engine) interrupt(*engine);
+    return engine.has_value();
 }
 
 std::uint64_t in_process::map(void* memory, std::size_t size)

@@ -64,6 +64,7 @@ private:
     };
 
     void interrupt(unsigned engine) override { ++pending_[engine]; }
+    bool message(port_end end, std::uint64_t address, std::uint32_t data) override;
     nanoseconds clock() noexcept;
     nanoseconds due_time() const noexcept;
     void raise(const std::array<std::uint64_t, 2>& interrupts) const noexcept;

@@ -104,10 +104,10 @@ std::optional<nanoseconds> machine::next_event() const noexcept
 void machine::dispatch(const event& e)
 {
     switch (e.kind) {
-    case event_kind::interrupt_sent:
     case event_kind::interrupt:
     case event_kind::message_sent:
-    case event_kind::message: return plane_.handle_signal(e, sink_);
+    case event_kind::message:
+    case event_kind::message_taken: return plane_.handle_signal(e, sink_);
     default: return stations_[e.engine]->core.handle(e);
     }
 }

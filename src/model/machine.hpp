@@ -59,6 +59,7 @@ public:
 
     /// Takes the link down or brings it up again. Engines across it lose their state.
     void set_link(bool up, nanoseconds now);
+    bool link_up() const noexcept { return plane_.link_up; }
     faults& injected() noexcept { return plane_.injected; }
     journal& violations() noexcept { return plane_.notes; }
 
