@@ -66,6 +66,7 @@ enum class event_kind : std::uint8_t {
     burst_sent,      ///< a burst's last packet may have left
     burst_arrived,   ///< a read burst's data is at the engine
     retire,          ///< an element that was moved shows
+    position,        ///< a channel's position shows
     stop,            ///< a channel that met the end of its list reads as stopped
     interrupt,       ///< the program is told of a line
     message_sent,    ///< an IMWr message sets out across the link

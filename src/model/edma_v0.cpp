@@ -210,8 +210,8 @@ std::uint32_t edma_v0::load_context(std::uint32_t offset) const noexcept
     case reg::ch_sar_high: return high(r.source);
     case reg::ch_dar_low: return low(r.destination);
     case reg::ch_dar_high: return high(r.destination);
-    case reg::ch_llp_low: return low(r.position);
-    case reg::ch_llp_high: return high(r.position);
+    case reg::ch_llp_low: return low(r.shown_position.value_or(r.position));
+    case reg::ch_llp_high: return high(r.shown_position.value_or(r.position));
     default: return 0;
     }
 }
@@ -242,6 +242,7 @@ void edma_v0::store_context(std::uint32_t offset, std::uint32_t value, picosecon
     case reg::ch_dar_high: return set_high(r.destination, value);
     case reg::ch_llp_low:
         if (value % 4 != 0) note(violation_kind::unaligned_list, kind, channel, value, now);
+        r.shown_position.reset();
         return set_low(r.position, value & ~3u);
     case reg::ch_llp_high: return set_high(r.position, value);
     default: return note(violation_kind::reserved_register, kind, channel, offset, now);

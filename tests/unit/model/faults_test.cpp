@@ -243,6 +243,27 @@ TEST_CASE("late completions stay in order, and an abort behind them does not swa
     CHECK(r.wr.aborted());
 }
 
+TEST_CASE("a position shows late, its status and interrupt do not", "[faults]")
+{
+    rig r(paced(3, 1));
+    r.device.injected().late_position({}, 50'000);
+    one_element(r, r.wr, tell);
+    r.wr.start();
+    while (!r.wr.done()) REQUIRE(r.device.step());
+    const nanoseconds done = r.device.now();
+    r.device.advance_to(done + 49'000);
+    CHECK(r.device.take_interrupts() == 1);
+    CHECK(r.wr.status() == channel_status::stopped);
+    CHECK(r.wr.position_offset() == 0);
+    r.device.advance_to(done + 51'000);
+    CHECK(r.wr.position_offset() == 24);
+    one_more(r);
+    CHECK(r.wr.position_offset() == 24);
+    one_element(r, r.wr, tell);
+    r.wr.point_at(r.wr.list().at(0), true); // what is stored shows at once
+    CHECK(r.wr.position_offset() == 0);
+}
+
 TEST_CASE("with the link down a remote engine reads as all ones and has lost its state", "[faults]")
 {
     for (const bool timed : {false, true}) {
