@@ -19,10 +19,11 @@ constexpr std::uint32_t high(std::uint64_t address) noexcept
 /// The distance between looks at a doubtful doorbell grows by this factor.
 constexpr nanoseconds back_off_factor = 8;
 
-std::uint32_t wake_bit(wake_mode wake) noexcept
+/// A remote engine's LIE reaches nobody here; it still sets the status bit, which says who is done.
+std::uint32_t wake_bit(wake_mode wake, engine_side side) noexcept
 {
     switch (wake) {
-    case wake_mode::interrupt: return ctl::local_int;
+    case wake_mode::interrupt: return ctl::local_int | (side == engine_side::remote ? ctl::remote_int : 0);
     case wake_mode::message: return ctl::remote_int;
     case wake_mode::poll: break;
     }
@@ -37,18 +38,17 @@ bool near_is_source(channel_kind kind, engine_side side) noexcept
 
 } // namespace
 
-channel::channel(bank& shared, unsigned index, engine_side side, const shared_memory& list,
-                 bool list_across_link)
+channel::channel(bank& shared, unsigned index, const port& p, const shared_memory& list)
     : bank_(shared),
       context_(reg::channel(shared.kind, index, 0)),
       index_(index),
-      wake_bit_(wake_bit(shared.options.wake)),
+      wake_bit_(wake_bit(shared.options.wake, p.side)),
       moderation_(shared.options.moderation_bytes),
-      near_is_source_(near_is_source(shared.kind, side)),
-      across_link_(list_across_link)
+      near_is_source_(near_is_source(shared.kind, p.side)),
+      across_link_(p.lists_across_link && list.size != 0)
 {
     if (list.size != 0) {
-        ring_ = list_ring(list, shared.options.list_elements, near_is_source_);
+        ring_ = list_ring(list, shared.options.list_elements, near_is_source_, p.lists_write_combined);
         slots_ = ring_.slots();
         capacity_ = slots_ - 1;
         home_flow_ = shared.options.submit == submit_mode::ring ? flow::ring : flow::batches;
@@ -106,7 +106,6 @@ void channel::write_element(entry& e) noexcept
 /// The engine stands still as far as we know, with work published before it.
 void channel::start_walker(nanoseconds now) noexcept
 {
-    if (across_link_ && ring_.present()) ring_.read_back();
     ring_doorbell();
     running_ = true;
     progress_at_ = now;
@@ -134,11 +133,21 @@ void channel::back_off(nanoseconds now) noexcept
     bank_.due(look_at_);
 }
 
+/// True when the segment under way has moved on since it was last asked about: TRANSFER_SIZE counts
+/// down. On an engine where it does not, a segment has to be done within hang_timeout_ns.
+bool channel::moves() noexcept
+{
+    const std::uint32_t left = load(reg::ch_size);
+    const bool moved = left_of_ == tail_ && left != left_;
+    left_ = left;
+    left_of_ = tail_;
+    return moved;
+}
+
 /// It was found standing still with work pending.
 void channel::ring_again(nanoseconds now) noexcept
 {
     ++statistics_.rerings;
-    if (ring_.present() && across_link_) ring_.read_back();
     if (!ring_.present()) program_single(); // what was stored before may be what was lost
     ring_doorbell();
     back_off(now); // not as soon as after a first doorbell: this must not become a busy loop
@@ -332,6 +341,7 @@ void channel::restart(nanoseconds now) noexcept
     stopping_ = stop_reason::none;
     stop_by_ = never;
     cause_ = verdict_ = outcome::done;
+    left_of_ = never;
     running_ = false;
     published_ = tail_;
     bank_.active &= ~(1u << index_);

@@ -44,7 +44,7 @@ public:
     /// Segments a channel in register mode can queue.
     static constexpr std::uint32_t register_queue = 64;
 
-    channel(bank& shared, unsigned index, engine_side side, const shared_memory& list, bool list_across_link);
+    channel(bank& shared, unsigned index, const port& p, const shared_memory& list);
     channel(const channel&) = delete;
     channel& operator=(const channel&) = delete;
 
@@ -152,6 +152,7 @@ private:
     void expect_progress(nanoseconds now) noexcept;
     void back_off(nanoseconds now) noexcept;
     void ring_again(nanoseconds now) noexcept;
+    bool moves() noexcept;
     std::uint32_t slot_of(std::uint64_t position) const noexcept;
 
     std::uint32_t load(std::uint32_t field) noexcept { return bank_.load(context_ + field); }
@@ -159,6 +160,7 @@ private:
     void ring_doorbell() noexcept
     {
         ++statistics_.doorbells;
+        if (across_link_) bank_.registers.read_back(ring_.first_word());
         bank_.store(bank_.at.doorbell, index_);
     }
 
@@ -172,7 +174,7 @@ private:
 
     flow flow_;
     bool running_ = false;        ///< the engine was told of everything it may be working on
-    std::uint32_t wake_bit_;      ///< LIE, RIE or none
+    std::uint32_t wake_bit_;      ///< LIE, RIE, both or none
     std::int64_t moderation_;     ///< bytes from one element with wake_bit_ to the next
     std::int64_t until_wake_ = 0; ///< bytes left of these
 
@@ -192,11 +194,13 @@ private:
     nanoseconds progress_at_ = 0;   ///< last proof of progress, or when work began
     nanoseconds look_at_ = never;   ///< when active: look without an interrupt
     nanoseconds look_distance_ = 0; ///< 0: merely the watchdog; else the doorbell is in doubt
+    std::uint32_t left_ = 0;        ///< of the segment at position left_of_, when moves() was last asked
+    std::uint64_t left_of_ = never; ///< a position no segment has: not asked yet
 
     // Recovery.
     flow home_flow_;      ///< flow_ when nothing is wrong
     bool near_is_source_; ///< a segment's near address is SAR
-    bool across_link_;    ///< list memory is behind a BAR
+    bool across_link_;    ///< list memory, if there is any, is behind a BAR
     stop_reason stopping_ = stop_reason::none;
     nanoseconds stop_by_ = never;     ///< stopping_: unproven by then means the whole bank
     outcome cause_ = outcome::done;   ///< of an abort whose status has been cleared already

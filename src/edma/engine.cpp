@@ -41,6 +41,10 @@ engine::engine(const port& p, const engine_options& options)
         throw error(errc::not_supported, "wake=message on an engine without completion words: it needs " +
                                              std::to_string(completion_bytes) +
                                              " bytes of near memory that the engine can write");
+    if (options_.wake == wake_mode::interrupt && !has_line() && !port_.message_interrupt)
+        throw error(errc::not_supported,
+                    "wake=irq on a remote engine that was not told what to post for an "
+                    "interrupt: its line ends at its own end; use wake=imwr or wake=poll");
     const std::uint32_t control = probe();
     disable_at_start();
     add_channels(banks_[0], wr_channels(control));
@@ -87,7 +91,7 @@ void engine::add_channels(bank& b, unsigned count)
     channels.reserve(count);
     for (unsigned n = 0; n < count; ++n) {
         const shared_memory list = n < lists.size() ? lists[n] : shared_memory{};
-        channels.push_back(std::make_unique<channel>(b, n, port_.side, list, port_.lists_across_link));
+        channels.push_back(std::make_unique<channel>(b, n, port_, list));
         b.present |= 1u << n;
     }
 }
@@ -95,23 +99,30 @@ void engine::add_channels(bank& b, unsigned count)
 /// Everything of a direction that a reset of the engine would lose, but the channels' own.
 void engine::program(bank& b) noexcept
 {
-    const bool interrupts = options_.wake == wake_mode::interrupt;
-    const bool messages = options_.wake == wake_mode::message;
+    const bool posts = options_.wake == wake_mode::message || waits_for_message_interrupt();
     const std::uint32_t used = b.present | b.present << 16;
-    b.store(b.at.int_mask, interrupts ? all_int_bits & ~used : all_int_bits);
+    b.store(b.at.int_mask, waits_for_line() ? all_int_bits & ~used : all_int_bits);
     b.store(b.at.int_clear, all_int_bits);
     // LLLAIE always: without it an abort in a list stays silent. LLRAIE only with an address to
     // post to, or the engine would write to whatever the register happens to hold.
-    b.store(b.at.list_err_enable, b.present << 16 | (messages ? b.present : 0));
-    if (!messages) return;
-    b.store(b.at.done_imwr_low, static_cast<std::uint32_t>(message_address(b, 0)));
-    b.store(b.at.done_imwr_high, static_cast<std::uint32_t>(message_address(b, 0) >> 32));
-    b.store(b.at.abort_imwr_low, static_cast<std::uint32_t>(message_address(b, 1)));
-    b.store(b.at.abort_imwr_high, static_cast<std::uint32_t>(message_address(b, 1) >> 32));
-    for (std::uint32_t pair = 0; pair < max_channels / 2; ++pair) {
-        const std::uint32_t even = 2 * pair + 1; // never 0, which means "no message"
-        b.store(b.at.imwr_data + 4 * pair, even | (even + 1) << 16);
+    b.store(b.at.list_err_enable, b.present << 16 | (posts ? b.present : 0));
+    if (waits_for_message_interrupt()) {
+        const posted_interrupt& to = *port_.message_interrupt;
+        program_messages(b, to.address, to.address, to.data);
+    } else if (posts) {
+        program_messages(b, message_address(b, 0), message_address(b, 1), 1); // 0 means "no message"
     }
+}
+
+/// All channels post the same: a message says "look", not "who".
+void engine::program_messages(bank& b, std::uint64_t done, std::uint64_t aborted, std::uint32_t data) noexcept
+{
+    b.store(b.at.done_imwr_low, static_cast<std::uint32_t>(done));
+    b.store(b.at.done_imwr_high, static_cast<std::uint32_t>(done >> 32));
+    b.store(b.at.abort_imwr_low, static_cast<std::uint32_t>(aborted));
+    b.store(b.at.abort_imwr_high, static_cast<std::uint32_t>(aborted >> 32));
+    for (std::uint32_t pair = 0; pair < max_channels / 2; ++pair)
+        b.store(b.at.imwr_data + 4 * pair, data | data << 16);
 }
 
 std::uint64_t engine::message_address(const bank& b, unsigned number) const noexcept
@@ -128,7 +139,7 @@ bool engine::take_message(const bank& b, unsigned number) const noexcept
     const std::atomic_ref<std::uint32_t> word(message_word(b, number));
     if (word.load(std::memory_order_relaxed) == 0) return false;
     word.exchange(0, std::memory_order_seq_cst);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    dma_read_barrier();
     return true;
 }
 

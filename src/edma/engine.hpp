@@ -83,20 +83,25 @@ public:
     void link_restored(nanoseconds now) noexcept;
 
     engine_state state() const noexcept;
-    /// Grows whenever a lost link was found again and the engine proven stopped since: memory of
-    /// segments reported link_down before is free then.
-    std::uint32_t generation() const noexcept { return generation_; }
     const engine_statistics& statistics() const noexcept { return statistics_; }
 
 private:
     static constexpr std::size_t index(channel_kind kind) noexcept { return static_cast<std::size_t>(kind); }
-    /// An interrupt line that is an edge to its listener must have been low once, so status is
-    /// read until nothing is left; but a flood must not keep the caller here.
-    static constexpr unsigned max_status_rounds = 4;
+    bool has_line() const noexcept { return port_.side == engine_side::local; }
+    bool waits_for_line() const noexcept { return options_.wake == wake_mode::interrupt && has_line(); }
+    bool waits_for_message_interrupt() const noexcept
+    {
+        return options_.wake == wake_mode::interrupt && !has_line();
+    }
+    /// A line that is an edge to its listener must have been low once, so status is read until
+    /// nothing is left; but a flood must not keep the caller here. A message comes for every bit.
+    unsigned max_status_rounds() const noexcept { return waits_for_line() ? 4 : 1; }
 
     // Hot path, inline below.
     template <class Sink>
-    void take_status(bank& b, std::uint32_t status, nanoseconds now, Sink& sink);
+    bool take_status(bank& b, nanoseconds now, Sink& sink);
+    template <class Sink>
+    bool take_statuses(nanoseconds now, Sink& sink);
     template <class Sink>
     void visit(bank& b, std::uint32_t mask, std::uint32_t done, nanoseconds now, Sink& sink);
     template <class Sink>
@@ -113,6 +118,7 @@ private:
     void disable_at_start();
     void add_channels(bank& b, unsigned count);
     void program(bank& b) noexcept;
+    void program_messages(bank& b, std::uint64_t done, std::uint64_t aborted, std::uint32_t data) noexcept;
     std::uint32_t& message_word(const bank& b, unsigned number) const noexcept;
     std::uint64_t message_address(const bank& b, unsigned number) const noexcept;
     bool take_message(const bank& b, unsigned number) const noexcept;
@@ -133,6 +139,8 @@ private:
                                const outcome_sink& sink);
     void finish_channel(bank& b, channel& c, std::uint32_t status, nanoseconds now, const outcome_sink& sink);
     void refuse_all(bank& b, outcome result, const outcome_sink& sink);
+
+    // link.cpp
     bool link_lost(nanoseconds now, const outcome_sink& sink);
     void try_link(nanoseconds now, const outcome_sink& sink);
 
@@ -141,10 +149,8 @@ private:
     engine_statistics statistics_;
     std::array<bank, 2> banks_; ///< by channel_kind
     std::array<std::vector<std::unique_ptr<channel>>, 2> channels_;
-    bool down_ = false;      ///< the link; both banks are in phase down, unless gone
-    bool restoring_ = false; ///< it is back, but the engine is not yet proven to start from nothing
+    bool down_ = false; ///< the link; both banks are in phase down, unless gone
     nanoseconds try_link_at_ = never;
-    std::uint32_t generation_ = 0;
 };
 
 // --- hot path ------------------------------------------------------------------------------
@@ -175,7 +181,11 @@ void engine::visit(bank& b, std::uint32_t mask, std::uint32_t done, nanoseconds 
         const std::uint32_t bit = mask & (~mask + 1);
         channel& c = *channels_[index(b.kind)][static_cast<unsigned>(std::countr_zero(mask))];
         if ((b.register_mode & bit) == 0) [[likely]] {
+            const std::uint64_t before = c.tail_;
             visit_list(b, c, now, sink);
+            // A status ahead of the list position it announces: come back soon.
+            if (c.tail_ == before && (done & b.active & bit) != 0) [[unlikely]]
+                c.expect_progress(now);
         } else if ((done & bit) != 0 && c.published_ != c.tail_) {
             c.progress_at_ = now;
             c.running_ = false;
@@ -188,15 +198,42 @@ void engine::visit(bank& b, std::uint32_t mask, std::uint32_t done, nanoseconds 
     }
 }
 
-/// Clears what was read, then looks: a channel that moves on in between sets its bit again.
+/// Clears what was read, then looks: a channel that moves on in between sets its bit again. But
+/// what comes while a direction is being stopped is left for finish_stop(): without a list the done
+/// bit is the only proof. False when there was nothing.
 template <class Sink>
-void engine::take_status(bank& b, std::uint32_t status, nanoseconds now, Sink& sink)
+bool engine::take_status(bank& b, nanoseconds now, Sink& sink)
 {
+    if (b.phase == bank_phase::stopping) [[unlikely]]
+        return false;
+    const std::uint32_t status = b.load(b.at.int_status);
+    if (status == 0) return false;
+    if (status == all_ones) [[unlikely]] {
+        link_lost(now, outcome_sink(sink));
+        return false;
+    }
     const std::uint32_t aborted = (status >> 16) & b.present;
     if (aborted != 0) [[unlikely]]
         note_aborts(b, aborted);
     b.store(b.at.int_clear, status & all_int_bits);
     visit(b, (status & b.active) | aborted, status, now, sink);
+    return true;
+}
+
+/// One round over both directions. Unless a bit that is left would hold the line up, a direction
+/// without work is asked only when the other has nothing to say: a load can be a round trip over
+/// the link.
+template <class Sink>
+bool engine::take_statuses(nanoseconds now, Sink& sink)
+{
+    bool found = false;
+    for (const bool working : {true, false}) {
+        for (bank& b : banks_)
+            if (!down_ && (waits_for_line() ? working : (b.active != 0) == working))
+                found |= take_status(b, now, sink);
+        if (found) break;
+    }
+    return found;
 }
 
 template <class Sink>
@@ -218,11 +255,7 @@ void engine::poll_bank(bank& b, nanoseconds now, Sink& sink)
     const bool aborted = options_.wake == wake_mode::message && take_message(b, 1);
     if (options_.wake == wake_mode::message && !take_message(b, 0) && !aborted) return;
     const std::uint64_t before = b.reported;
-    if (aborted || (b.active & b.register_mode) != 0) {
-        const std::uint32_t status = b.load(b.at.int_status);
-        if (status == all_ones && link_lost(now, outcome_sink(sink))) return;
-        if (status != 0) take_status(b, status, now, sink);
-    }
+    if (aborted || (b.active & b.register_mode) != 0) take_status(b, now, sink);
     visit(b, b.active & ~b.register_mode, 0, now, sink);
     // A message ahead of the list position it announces: come back soon.
     if (options_.wake == wake_mode::message && b.reported == before) [[unlikely]]
@@ -236,18 +269,7 @@ void engine::service(nanoseconds now, Sink&& sink)
     const bool settling = banks_[0].settle_at <= now || banks_[1].settle_at <= now;
     settle_due(now, sink);
     bool found = false;
-    for (unsigned round = 0; round < max_status_rounds && !down_; ++round) {
-        const std::uint32_t wr = banks_[0].load(reg::wr.int_status);
-        const std::uint32_t rd = banks_[1].load(reg::rd.int_status);
-        if ((wr | rd) == 0) break;
-        if (wr == all_ones || rd == all_ones) [[unlikely]] {
-            link_lost(now, outcome_sink(sink));
-            break;
-        }
-        found = true;
-        if (wr != 0) take_status(banks_[0], wr, now, sink);
-        if (rd != 0) take_status(banks_[1], rd, now, sink);
-    }
+    for (unsigned round = 0; round < max_status_rounds() && take_statuses(now, sink); ++round) found = true;
     if (found)
         ++statistics_.interrupts;
     else if (!settling && next_deadline() > now)

@@ -24,8 +24,9 @@ struct engine_options {
     std::uint32_t moderation_bytes = 64 * 1024;
     /// List elements used of each channel's list memory; 0 = as many as it holds.
     std::uint32_t list_elements = 0;
-    /// A channel with work that shows no progress for so long is stopped. Must exceed the time
-    /// the longest segment can take.
+    /// A channel with work that shows no progress for so long is stopped. Progress inside a segment
+    /// counts where the engine's TRANSFER_SIZE counts down; else this must exceed the time the
+    /// longest segment can take.
     nanoseconds hang_timeout_ns = 1'000'000'000;
     /// A channel with work is looked at this often even when no interrupt says so.
     nanoseconds watchdog_ns = 5'000'000;

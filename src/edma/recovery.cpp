@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// What the driver does when something is wrong: a channel that stands still, an abort, a hang,
-// a lost link. It never waits here: each call takes the next step and sets settle_at.
+// What the driver does when something is wrong: a channel that stands still, an abort, a hang. It
+// never waits here: each call takes the next step and sets settle_at. A lost link is in link.cpp.
 //
 //   channel stands still, work pending  -> ring again
 //   UR, CA, completion timeout          -> that channel's list laid anew without the owner at fault
 //   local bus, list fetch, poison       -> the direction disabled, proven, every channel laid anew
 //   no progress for hang_timeout        -> STOP the channel; unproven: disable the direction
 //   direction not provably disabled     -> gone: nothing of it is ever trusted again
-//   all ones                            -> link down: refuse until the link is back, then start over
 //
 // Work of others that is cut short by a stop is done again from its list position: transfers
 // are copies, so doing one twice is doing it once.
@@ -75,7 +74,9 @@ void engine::attend(bank& b, channel& c, channel::look found, nanoseconds now, c
     case channel_status::halted: return recover_halted(b, c, now, sink);
     case channel_status::running:
         c.cause_ = outcome::done; // a stale status: an aborted channel is halted
+        if (now - c.progress_at_ >= options_.hang_timeout_ns / 2 && c.moves()) c.progress_at_ = now;
         if (now - c.progress_at_ < options_.hang_timeout_ns) return c.back_off(now);
+        if (link_lost(now, sink)) return;
         c.hold();
         c.stopping_ = channel::stop_reason::hang;
         c.stop_by_ = never;
@@ -101,6 +102,7 @@ void engine::attend_stopped(bank& b, channel& c, nanoseconds now, const outcome_
     }
     if (c.published_ == c.tail_) return;
     if (now - c.progress_at_ < options_.hang_timeout_ns) return c.ring_again(now);
+    if (link_lost(now, sink)) return;
     // Doorbells do not help: the engine may have lost its enable, or worse.
     c.verdict_ = outcome::timed_out;
     stop_bank(b, now);
@@ -109,6 +111,7 @@ void engine::attend_stopped(bank& b, channel& c, nanoseconds now, const outcome_
 /// The channel has aborted at its list position. Everything before that is done.
 void engine::recover_halted(bank& b, channel& c, nanoseconds now, const outcome_sink& sink)
 {
+    if (link_lost(now, sink)) return; // and that is why
     ++statistics_.aborts;
     const outcome cause = c.cause_ != outcome::done ? c.cause_ : cause_of(b, c.index_);
     // No warning: it concerns one owner, who is told.
@@ -256,8 +259,9 @@ channel::look engine::reap_stopped(bank& b, channel& c, std::uint32_t status, na
 void engine::finish_stop(bank& b, nanoseconds now, const outcome_sink& sink)
 {
     const std::uint32_t status = b.load(b.at.int_status);
-    if (status == all_ones && link_lost(now, sink)) return;
-    note_aborts(b, (status >> 16) & b.present);
+    const std::uint32_t aborted = (status >> 16) & b.present;
+    if (aborted != 0 && link_lost(now, sink)) return;
+    note_aborts(b, aborted);
     if (b.stop_requested) {
         b.store(b.at.int_clear, all_int_bits);
         b.phase = bank_phase::stopped;
@@ -269,10 +273,6 @@ void engine::finish_stop(bank& b, nanoseconds now, const outcome_sink& sink)
     }
     b.settle_at = never;
     for (auto& c : channels_[index(b.kind)]) finish_channel(b, *c, status, now, sink);
-    if (restoring_ && banks_[0].phase != bank_phase::stopping && banks_[1].phase != bank_phase::stopping) {
-        restoring_ = false;
-        ++generation_;
-    }
 }
 
 void engine::finish_channel(bank& b, channel& c, std::uint32_t status, nanoseconds now,
@@ -311,60 +311,6 @@ void engine::refuse_all(bank& b, outcome result, const outcome_sink& sink)
     }
     for (auto& c : channels_[index(b.kind)]) more |= c->outstanding() != 0; // pushed by the sink
     b.settle_at = more ? 0 : b.phase == bank_phase::down ? try_link_at_ : never;
-}
-
-// --- the link --------------------------------------------------------------------------------
-
-/// True when nobody answers any more. A value of all ones alone proves nothing, so the control
-/// register is asked: it has reserved bits that read 0.
-///
-/// A remote engine behind a dead link cannot reach near memory; but it may hold addresses and
-/// go on when the link returns. So segments are reported at once, for their owners to act on,
-/// and their memory counts as in use until generation() has grown.
-bool engine::link_lost(nanoseconds now, const outcome_sink& sink)
-{
-    if (down_) return true;
-    if (banks_[0].load(reg::control) != all_ones) return false;
-    ++statistics_.link_losses;
-    log::event(log::part::edma, level::warn, "link down", to_string(side()));
-    down_ = true;
-    restoring_ = false;
-    try_link_at_ = now + options_.link_poll_ns;
-    for (bank& b : banks_) {
-        if (b.phase == bank_phase::gone) continue;
-        b.phase = bank_phase::down;
-        refuse_all(b, outcome::link_down, sink);
-    }
-    return true;
-}
-
-void engine::try_link(nanoseconds now, const outcome_sink& sink)
-{
-    try_link_at_ = now + options_.link_poll_ns;
-    const std::uint32_t control = banks_[0].load(reg::control);
-    if (control == all_ones) return;
-    log::event(log::part::edma, level::warn, "link up", to_string(side()), {{"control", control, true}});
-    down_ = false;
-    restoring_ = true;
-    const bool same =
-        (control & 0xf) == channels(channel_kind::wr) && (control >> 16 & 0xf) == channels(channel_kind::rd);
-    for (bank& b : banks_) {
-        if (b.phase == bank_phase::gone) continue;
-        if (same) {
-            b.phase = bank_phase::up;
-            stop_bank(b, now); // proves that nothing of before is still running
-        } else {
-            b.phase = bank_phase::gone; // somebody else's device is in its place
-            refuse_all(b, outcome::gone, sink);
-        }
-    }
-}
-
-void engine::link_restored(nanoseconds now) noexcept
-{
-    if (!down_) return;
-    try_link_at_ = now;
-    for (bank& b : banks_) b.settle_at = 0;
 }
 
 } // namespace cf::edma

@@ -16,11 +16,13 @@ constexpr std::uint64_t page = std::uint64_t{1} << 32;
 
 } // namespace
 
-list_ring::list_ring(const shared_memory& memory, std::uint32_t limit, bool near_is_source)
+list_ring::list_ring(const shared_memory& memory, std::uint32_t limit, bool near_is_source,
+                     bool write_combined)
     : cpu_(memory.cpu),
       engine_(memory.engine),
       near_offset_(near_is_source ? offsetof(data_element, sar_low) : offsetof(data_element, dar_low)),
-      far_offset_(near_is_source ? offsetof(data_element, dar_low) : offsetof(data_element, sar_low))
+      far_offset_(near_is_source ? offsetof(data_element, dar_low) : offsetof(data_element, sar_low)),
+      write_combined_(write_combined)
 {
     if (!cpu_ || reinterpret_cast<std::uintptr_t>(cpu_) % alignment != 0 || engine_ % alignment != 0)
         throw error(errc::misaligned, "list memory at engine address " + std::to_string(engine_) +
@@ -52,11 +54,18 @@ list_ring::list_ring(const shared_memory& memory, std::uint32_t limit, bool near
     slots_ = static_cast<std::uint32_t>(slots);
 }
 
+void list_ring::publish_combined(std::byte* at, std::uint32_t value) const noexcept
+{
+    combined_write_barrier();
+    word<std::uint32_t>(at).store(value, std::memory_order_release);
+    combined_write_barrier(); // or it waits for company: an engine that runs gets no doorbell
+}
+
 void list_ring::lay(std::uint32_t slot, std::uint32_t cycle) const noexcept
 {
     for (std::uint32_t s = 0; s < slots_; ++s) {
         const std::uint32_t next_use = s >= slot ? cycle : cycle ^ 1u;
-        publish(s, next_use ^ 1u);
+        amend(s, next_use ^ 1u);
     }
     std::byte* const link = element(slots_);
     word<std::uint32_t>(link + offsetof(link_element, reserved)).store(0, std::memory_order_relaxed);

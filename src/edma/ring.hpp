@@ -10,6 +10,7 @@
 // At most N-1 slots are ever in use: a full ring and an empty one would have the same LLP.
 #pragma once
 
+#include "edma/barrier.hpp"
 #include "edma/port.hpp"
 #include "edma/registers.hpp"
 
@@ -36,7 +37,8 @@ public:
     list_ring() = default;
     /// Uses at most `limit` elements (0 = no limit) of `memory`. `near_is_source` says which of
     /// a segment's addresses is SAR. Throws cf::error when the memory is unusable.
-    list_ring(const shared_memory& memory, std::uint32_t limit, bool near_is_source);
+    list_ring(const shared_memory& memory, std::uint32_t limit, bool near_is_source,
+              bool write_combined = false);
 
     bool present() const noexcept { return slots_ != 0; }
     std::uint32_t slots() const noexcept { return slots_; }
@@ -63,11 +65,11 @@ public:
     {
         word<std::uint32_t>(element(slot)).store(control, std::memory_order_relaxed);
     }
-    /// Hands an element, and those written behind it, to the engine: release, after everything
-    /// stored before.
+    /// Hands an element, and those written behind it, to the engine, after everything stored before:
+    /// by barrier for a device, by release for a model whose walker is another thread.
     void publish(std::uint32_t slot, std::uint32_t control) const noexcept
     {
-        word<std::uint32_t>(element(slot)).store(control, std::memory_order_release);
+        publish_word(element(slot), control);
     }
     /// Prepares the link at the end of a lap for the lap that follows, which has `next_cycle`.
     /// The link's own cycle bit is that of the next lap, as vendor drivers have it; engines ignore
@@ -75,16 +77,14 @@ public:
     /// has passed the link's previous use by then because one slot is always free.
     void prepare_link(std::uint32_t next_cycle) const noexcept
     {
-        word<std::uint32_t>(element(slots_))
-            .store(ctl::link | ctl::toggle_cycle | next_cycle, std::memory_order_release);
+        publish_word(element(slots_), ctl::link | ctl::toggle_cycle | next_cycle);
     }
     /// Lays an empty list with the engine about to enter `slot` in a lap with `cycle`: every
     /// element stale, the link ready. Only while the channel is proven stopped.
     void lay(std::uint32_t slot, std::uint32_t cycle) const noexcept;
 
-    /// Reads a word back. On list memory behind a BAR this makes sure that everything stored
-    /// has arrived there before a doorbell behind another BAR can overtake it.
-    void read_back() const noexcept { (void)word<std::uint32_t>(cpu_).load(std::memory_order_acquire); }
+    /// What to read back before a doorbell when the list is behind a BAR.
+    const std::byte* first_word() const noexcept { return cpu_; }
 
     /// The slot an engine with this LLP executes next, or no_slot when LLP does not point at an
     /// element of this list. On the link it is at slot 0 next. The low word alone decides: a list
@@ -99,6 +99,14 @@ public:
 
 private:
     std::byte* element(std::uint32_t slot) const noexcept { return cpu_ + std::size_t{slot} * element_bytes; }
+    void publish_word(std::byte* at, std::uint32_t value) const noexcept
+    {
+        if (write_combined_) [[unlikely]]
+            return publish_combined(at, value);
+        dma_write_barrier();
+        word<std::uint32_t>(at).store(value, std::memory_order_release);
+    }
+    void publish_combined(std::byte* at, std::uint32_t value) const noexcept;
     template <class T>
     static std::atomic_ref<T> word(std::byte* at) noexcept
     {
@@ -110,6 +118,7 @@ private:
     std::uint32_t slots_ = 0;
     std::uint32_t near_offset_ = 0; ///< of the near address in an element
     std::uint32_t far_offset_ = 0;
+    bool write_combined_ = false;
 };
 
 } // namespace cf::edma

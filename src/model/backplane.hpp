@@ -43,9 +43,10 @@ struct machine_config {
     unsigned completion_bytes = 0; ///< largest completion, 0 = the maximum payload size
     std::uint32_t quantum = 0;     ///< bytes a channel moves in its turn; 0 = a default
     nanoseconds list_fetch_ns =
-        100;                      ///< from asking for a list element to having it, list on the engine's bus
-    nanoseconds interrupt_ns = 0; ///< from the interrupt's arrival to the program being told
-    bool strict = false;          ///< note what real hardware might refuse
+        100; ///< from asking for a list element to having it, list on the engine's bus
+    nanoseconds interrupt_ns =
+        0;               ///< from an interrupt's arrival, by line or message, to the program being told
+    bool strict = false; ///< note what real hardware might refuse
     /// A posted write that nobody claims aborts its channel, as on a bus that reports it, instead of
     /// being lost.
     bool unclaimed_writes_abort = false;
@@ -62,7 +63,7 @@ struct activity {
 /// Where a machine's signals go. Called from inside the machine: must not call it back.
 class signal_sink {
 public:
-    /// An interrupt of engine `engine` reaches the program.
+    /// The line of engine `engine`, which sits at the program's end, has risen.
     virtual void interrupt(unsigned engine) = 0;
     /// A message to an address of `end` that no memory answers. True when it is taken, as an
     /// MSI address is by an interrupt controller.
@@ -90,11 +91,12 @@ enum class event_kind : std::uint8_t {
     burst_arrived,   ///< a read burst's data is at the engine
     landed,          ///< a posted burst's data is at the other end
     retire,          ///< an element that was moved shows
+    position,        ///< a channel's position shows
     stop,            ///< a channel that met the end of its list reads as stopped
-    interrupt_sent,  ///< an interrupt sets out across the link
-    interrupt,       ///< an interrupt reaches the program
+    interrupt,       ///< the program is told of a line
     message_sent,    ///< an IMWr message sets out across the link
-    message,         ///< an IMWr message reaches memory
+    message,         ///< an IMWr message has crossed it
+    message_taken,   ///< the program is told of a message that is no memory's
 };
 
 struct event {
@@ -146,8 +148,9 @@ constexpr std::size_t index_of(channel_kind kind) noexcept { return static_cast<
 struct backplane {
     backplane(const machine_config& config, double packet_bytes_per_s);
 
-    /// Engine `engine` interrupts the program.
-    void raise_interrupt(unsigned engine, picoseconds now);
+    /// The line of engine `engine` rises. It ends at the engine's own end: from a far one the program
+    /// hears only by message.
+    void raise_line(unsigned engine, picoseconds now);
     /// Engine `engine` posts `data` to `address` across the link.
     void post_message(unsigned engine, std::uint64_t address, std::uint32_t data, picoseconds now);
     /// Carries signals on: see event_kind.

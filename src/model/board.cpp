@@ -19,6 +19,8 @@ constexpr std::uint64_t far_ram_bus = 0x60'0000'0000;    ///< the same memory be
 constexpr std::uint64_t list_own = 0x20'0000'0000;       ///< list memory on its engine's bus
 constexpr std::uint64_t list_own_step = 0x1'0000'0000;   ///< from one engine's to the next one's
 constexpr std::uint64_t completion_bus = 0x3f'0000'0000; ///< completion words, reached across the link
+constexpr std::uint64_t interrupt_bus = 0xfee0'0000;     ///< the near end's interrupt controller
+constexpr std::uint64_t interrupt_step = 0x1000;         ///< from one engine's message to the next one's
 constexpr std::uint64_t near_address = 0x100'0000'0000;  ///< first address given to near memory
 constexpr std::uint64_t near_granule = std::uint64_t{2} << 20;
 
@@ -73,12 +75,23 @@ void board::add_port(unsigned engine, const engine_config& config)
         auto& of_kind = i < config.wr ? port.wr_lists : port.rd_lists;
         of_kind.push_back({lists.data() + i * list_bytes, base + i * list_bytes, list_bytes});
     }
-    // IMWr messages cross the link, so only a remote engine's reach near memory.
+    // IMWr messages cross the link, so only a remote engine's reach near memory, or interrupt.
     if (!remote) return;
+    port.message_interrupt = {interrupt_bus + engine * interrupt_step, static_cast<std::uint16_t>(engine)};
     completion_block& word = completion_words_[engine];
     const std::uint64_t address = completion_bus + engine * sizeof word;
     machine_.inbound(near_).add({.address = address, .size = sizeof word, .host = word.bytes.data()});
     port.completion_word = {word.bytes.data(), address, sizeof word};
+}
+
+std::optional<unsigned> board::interrupt_of(port_end end, std::uint64_t address) const noexcept
+{
+    if (end != near_) return std::nullopt;
+    for (unsigned engine = 0; engine < ports_.size(); ++engine) {
+        const auto& message = ports_[engine].message_interrupt;
+        if (message && message->address == address) return engine;
+    }
+    return std::nullopt;
 }
 
 std::uint64_t board::map(void* memory, std::size_t size)

@@ -14,6 +14,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -36,6 +37,9 @@ public:
     std::span<const detail::far_window> windows() const noexcept { return windows_; }
     /// What the window "ram" shows.
     std::span<std::byte> far_memory() const noexcept { return far_ram_.bytes(); }
+
+    /// The engine whose interrupt a message to `address` of an end is, if it is one.
+    std::optional<unsigned> interrupt_of(port_end end, std::uint64_t address) const noexcept;
 
     /// Makes near memory reachable, at an address that is never given out again.
     std::uint64_t map(void* memory, std::size_t size);

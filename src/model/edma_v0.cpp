@@ -64,6 +64,7 @@ std::unique_ptr<register_face> make_edma_v0(engine& behind, backplane& plane)
 void edma_v0::reset() noexcept
 {
     arbitration_ = 0;
+    line_ = false;
     for (bank_registers& bank : banks_) {
         bank = {};
         bank.weight_low = bank.weight_high = equal_weights;
@@ -158,17 +159,9 @@ void edma_v0::store_bank(place at, std::uint32_t value, picoseconds now)
     case bank_register::doorbell: return ring(at.kind, value, now);
     case bank_register::weight_low: bank.weight_low = value; return set_weights(at.kind);
     case bank_register::weight_high: bank.weight_high = value; return set_weights(at.kind);
-    case bank_register::int_status:
-        if (!bank.emulated) plane_.raise_interrupt(engine_.index(), now);
-        bank.emulated = true;
-        return;
-    case bank_register::int_mask: {
-        const std::uint32_t uncovered = bank.status & bank.asserting & bank.mask & ~value;
-        bank.mask = value & edma::all_int_bits;
-        if (uncovered) plane_.raise_interrupt(engine_.index(), now);
-        return;
-    }
-    case bank_register::int_clear: return clear(at.kind, value);
+    case bank_register::int_status: bank.emulated = true; return drive_line(now);
+    case bank_register::int_mask: bank.mask = value & edma::all_int_bits; return drive_line(now);
+    case bank_register::int_clear: clear(at.kind, value); return drive_line(now);
     case bank_register::done_low: return set_low(bank.done_message, value);
     case bank_register::done_high: return set_high(bank.done_message, value);
     case bank_register::abort_low: return set_low(bank.abort_message, value);
@@ -230,8 +223,8 @@ std::uint32_t edma_v0::load_context(std::uint32_t offset) const noexcept
     case reg::ch_sar_high: return high(r.source);
     case reg::ch_dar_low: return low(r.destination);
     case reg::ch_dar_high: return high(r.destination);
-    case reg::ch_llp_low: return low(r.position);
-    case reg::ch_llp_high: return high(r.position);
+    case reg::ch_llp_low: return low(r.shown_position.value_or(r.position));
+    case reg::ch_llp_high: return high(r.shown_position.value_or(r.position));
     default: return 0;
     }
 }
@@ -262,6 +255,7 @@ void edma_v0::store_context(std::uint32_t offset, std::uint32_t value, picosecon
     case reg::ch_dar_high: return set_high(r.destination, value);
     case reg::ch_llp_low:
         if (value % 4 != 0) note(violation_kind::unaligned_list, kind, channel, value, now);
+        r.shown_position.reset();
         return set_low(r.position, value & ~3u);
     case reg::ch_llp_high: return set_high(r.position, value);
     default: return note(violation_kind::reserved_register, kind, channel, offset, now);
@@ -299,16 +293,24 @@ void edma_v0::aborted(channel_kind kind, unsigned channel, abort_cause cause, pi
     if (remote) post(kind, channel, bank.abort_message, now);
 }
 
-/// Sets a status bit; interrupts when it is a new one, enabled and not masked. One that is still
-/// set swallows the next: drivers look at the list position, they do not count.
+/// Sets a status bit, and asserts the line by it when its local interrupt is enabled.
 void edma_v0::raise(channel_kind kind, std::uint32_t bit, bool local, picoseconds now)
 {
     bank_registers& bank = of(kind);
-    const bool asserted = (bank.status & bank.asserting & bit) != 0;
     bank.status |= bit;
-    if (!local || asserted) return;
-    bank.asserting |= bit;
-    if ((bank.mask & bit) == 0) plane_.raise_interrupt(engine_.index(), now);
+    if (local) bank.asserting |= bit;
+    drive_line(now);
+}
+
+/// The line is high while any unmasked bit of either bank asserts it; who listens to it hears it rise.
+/// What comes while it is high already is not heard: drivers look at the status until it is 0.
+void edma_v0::drive_line(picoseconds now)
+{
+    bool level = false;
+    for (const bank_registers& bank : banks_)
+        level |= bank.emulated || (bank.status & bank.asserting & ~bank.mask) != 0;
+    if (level && !line_) plane_.raise_line(engine_.index(), now);
+    line_ = level;
 }
 
 void edma_v0::post(channel_kind kind, unsigned channel, std::uint64_t address, picoseconds now)

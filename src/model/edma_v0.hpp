@@ -81,6 +81,7 @@ private:
     void set_weights(channel_kind kind) noexcept;
     void clear(channel_kind kind, std::uint32_t bits) noexcept;
     void raise(channel_kind kind, std::uint32_t bit, bool local, picoseconds now);
+    void drive_line(picoseconds now);
     void post(channel_kind kind, unsigned channel, std::uint64_t address, picoseconds now);
     void note(violation_kind what, channel_kind kind, unsigned channel, std::uint64_t value, picoseconds now);
 
@@ -88,6 +89,7 @@ private:
     backplane& plane_;
     std::uint32_t arbitration_ = 0;
     std::array<bank_registers, 2> banks_;
+    bool line_ = false; ///< what both banks together make of the interrupt line
 };
 
 } // namespace cf::model

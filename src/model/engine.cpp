@@ -111,6 +111,7 @@ void engine::finish_disable(bank& b, picoseconds now)
             throw_away(c);
             c.state = channel_state::stopped;
         }
+        c.registers.shown_position.reset();
         c.hung = false;
         c.fatal = false;
     }
@@ -190,6 +191,7 @@ void engine::handle(const event& e)
     default: break;
     }
     channel& c = b.channels[e.channel];
+    if (e.kind == event_kind::position) return c.registers.shown_position.reset();
     if (e.subject != c.epoch) return;
     switch (e.kind) {
     case event_kind::doorbell: return start(b, c, e.at);
@@ -211,6 +213,7 @@ void engine::retire(bank& b, channel& c, picoseconds now, bool at_once)
         if (!at_once && done.shows_at > now) return;
         c.elements.pop();
         if (c.registers.list_mode) {
+            if (!at_once) delay_position(b, c, now);
             c.registers.position = done.after;
             c.registers.cycle = done.after_cycle;
         } else {
@@ -226,6 +229,16 @@ void engine::retire(bank& b, channel& c, picoseconds now, bool at_once)
     if (!at_once && !c.elements.empty() && c.elements.front().fetch_failed)
         return abort(b, c, abort_cause::list_fetch_error, now);
     if (!at_once) settle(b, c, now);
+}
+
+/// Lets the position read as it is for a while, whatever becomes of it meanwhile, the channel's stop
+/// included. What is proven stopped by an abort or a disable shows at once.
+void engine::delay_position(bank& b, channel& c, picoseconds now)
+{
+    const nanoseconds lag = plane_.injected.position_lag(index_, b.kind, number_of(b, c));
+    if (lag == 0 || c.registers.shown_position) return;
+    c.registers.shown_position = c.registers.position;
+    schedule(event_kind::position, b, c, now + lag * ps_per_ns);
 }
 
 /// Shows the oldest element in the channel's registers.
@@ -246,6 +259,7 @@ void engine::abort(bank& b, channel& c, abort_cause cause, picoseconds now)
 {
     retire(b, c, now, true); // what lies before the fault is done, however late it was to show
     throw_away(c);
+    c.registers.shown_position.reset();
     c.state = cause == abort_cause::stopped ? channel_state::stopped : channel_state::halted;
     c.fatal = c.fatal || cause == abort_cause::list_fetch_error || cause == abort_cause::local_bus_error ||
               cause == abort_cause::poisoned;

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace cf::model {
@@ -33,6 +34,8 @@ struct channel_registers {
     std::uint64_t source = 0;      ///< of the current element
     std::uint64_t destination = 0; ///< of the current element
     std::uint64_t position = 0;    ///< first element that is not done
+    /// What `position` reads as meanwhile, when it shows late.
+    std::optional<std::uint64_t> shown_position{};
 };
 
 /// Told by the engine what happened to its channels.
@@ -213,6 +216,7 @@ private:
     // Ending elements and channels (engine.cpp).
     void retire(bank& b, channel& c, picoseconds now, bool at_once = false);
     void show_front(channel& c) noexcept;
+    void delay_position(bank& b, channel& c, picoseconds now);
     void abort(bank& b, channel& c, abort_cause cause, picoseconds now);
     void throw_away(channel& c) noexcept;
     void settle(bank& b, channel& c, picoseconds now);

@@ -35,6 +35,7 @@ void faults::clear() noexcept
     late_starts_.clear();
     late_stops_.clear();
     late_completions_.clear();
+    late_positions_.clear();
 }
 
 std::optional<faults::planned_abort> faults::plan(unsigned engine, channel_kind kind, unsigned channel,
@@ -104,6 +105,11 @@ nanoseconds faults::stop_lag(unsigned engine, channel_kind kind, unsigned channe
 nanoseconds faults::completion_lag(unsigned engine, channel_kind kind, unsigned channel) const noexcept
 {
     return longest(late_completions_, engine, kind, channel);
+}
+
+nanoseconds faults::position_lag(unsigned engine, channel_kind kind, unsigned channel) const noexcept
+{
+    return longest(late_positions_, engine, kind, channel);
 }
 
 } // namespace cf::model

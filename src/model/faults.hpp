@@ -81,6 +81,8 @@ public:
     void late_stop(const fault_target& at, nanoseconds lag) { late_stops_.push_back({at, lag}); }
     /// Position, status and interrupt of an element show `lag` after its data has moved.
     void late_completion(const fault_target& at, nanoseconds lag) { late_completions_.push_back({at, lag}); }
+    /// Only the position shows late: `lag` after status and interrupt of its element.
+    void late_position(const fault_target& at, nanoseconds lag) { late_positions_.push_back({at, lag}); }
     /// Ends all of the above. Channels that hang already stay so until their engine is reset.
     void clear() noexcept;
 
@@ -104,6 +106,7 @@ public:
     nanoseconds start_lag(unsigned engine, channel_kind kind, unsigned channel) const noexcept;
     nanoseconds stop_lag(unsigned engine, channel_kind kind, unsigned channel) const noexcept;
     nanoseconds completion_lag(unsigned engine, channel_kind kind, unsigned channel) const noexcept;
+    nanoseconds position_lag(unsigned engine, channel_kind kind, unsigned channel) const noexcept;
 
     /// How many faults have struck, by what they did.
     struct tally {
@@ -130,7 +133,7 @@ private:
     std::vector<counted_abort> aborts_;
     std::vector<counted_signal> interrupts_, messages_;
     std::vector<hang_fault> hangs_;
-    std::vector<delayed> late_starts_, late_stops_, late_completions_;
+    std::vector<delayed> late_starts_, late_stops_, late_completions_, late_positions_;
     tally struck_;
 };
 

@@ -24,6 +24,12 @@ public:
     ~space() override { ::close(interrupt_); }
 
     int interrupt_fd() const noexcept override { return interrupt_; }
+    bool link_is_up() override
+    {
+        bool up = false;
+        hardware_.with([&](machine& m, nanoseconds) { up = m.link_up(); });
+        return up;
+    }
     void raise(std::uint64_t count) const noexcept
     {
         // Fails only when 2^64-1 interrupts are waiting: one more makes no difference.

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -40,6 +41,10 @@ public:
 private:
     class space;
 
+    std::optional<unsigned> line_of(port_end end, std::uint64_t address, std::uint32_t) noexcept override
+    {
+        return board_.interrupt_of(end, address);
+    }
     void raise(unsigned line, std::uint64_t count) noexcept override;
 
     paced_machine machine_;

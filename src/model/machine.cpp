@@ -170,10 +170,10 @@ void machine::dispatch(const event& e)
     case event_kind::store: return store_arrived(e);
     case event_kind::load: return load_arrived(e);
     case event_kind::load_answer: reinterpret_cast<register_load*>(e.subject)->answered = true; return;
-    case event_kind::interrupt_sent:
     case event_kind::interrupt:
     case event_kind::message_sent:
-    case event_kind::message: return plane_.handle_signal(e, sink_);
+    case event_kind::message:
+    case event_kind::message_taken: return plane_.handle_signal(e, sink_);
     default: return stations_[e.engine]->core.handle(e);
     }
 }

@@ -80,6 +80,7 @@ public:
     /// What a reset of the function does: engines across the link lose their state.
     void reset(nanoseconds now);
     const activity& counted() const noexcept { return plane_.counted; }
+    bool link_up() const noexcept { return plane_.link_up; }
     faults& injected() noexcept { return plane_.injected; }
     journal& violations() noexcept { return plane_.notes; }
 

@@ -9,6 +9,7 @@ class stepped::space final : public edma::register_space {
 public:
     space(stepped& owner, unsigned engine) noexcept : owner_(owner), engine_(engine) {}
     int interrupt_fd() const noexcept override { return -1; }
+    bool link_is_up() override { return owner_.hardware().link_up(); }
 
 private:
     std::uint32_t load_slow(std::uint32_t offset) override
@@ -39,6 +40,13 @@ stepped::stepped(const model_spec& spec, const machine_config& config)
 }
 
 stepped::~stepped() = default;
+
+bool stepped::message(port_end end, std::uint64_t address, std::uint32_t)
+{
+    const auto engine = board_.interrupt_of(end, address);
+    if (engine) interrupt(*engine);
+    return engine.has_value();
+}
 
 bool stepped::step()
 {

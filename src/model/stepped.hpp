@@ -53,6 +53,7 @@ private:
     class space;
 
     void interrupt(unsigned engine) override { ++interrupts_[engine]; }
+    bool message(port_end end, std::uint64_t address, std::uint32_t data) override;
 
     nanoseconds now_ = 0;
     std::array<std::uint64_t, 2> interrupts_{};

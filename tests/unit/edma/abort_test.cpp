@@ -95,7 +95,7 @@ TEST_CASE("of a transfer of several segments the rest is skipped, wherever other
                 REQUIRE(turns < 1000);
                 rig.hw.run();
                 ++rig.now;
-                if (rig.hw.line() || rig.driver.next_deadline() <= rig.now)
+                if (rig.hw.interrupting() || rig.driver.next_deadline() <= rig.now)
                     rig.service();
                 else
                     rig.next();
@@ -324,7 +324,7 @@ TEST_CASE("the sink of a failing transfer may push to the same channel")
         for (unsigned turns = 0; rig.rd().outstanding() != 0; ++turns) {
             REQUIRE(turns < 1000);
             rig.hw.run();
-            rig.now = std::max(rig.now + 1, rig.hw.line() ? 0 : rig.driver.next_deadline());
+            rig.now = std::max(rig.now + 1, rig.hw.interrupting() ? 0 : rig.driver.next_deadline());
             rig.driver.service(rig.now, sink);
         }
         CHECK(!late.empty());

@@ -59,6 +59,7 @@ public:
         if (dice_.one_in(3)) plan_signals();
         if (dice_.one_in(3)) rig_.faults().late_stop({}, dice_.below(40'000));
         if (dice_.one_in(3)) rig_.faults().late_completion({}, dice_.below(10'000));
+        if (dice_.one_in(3)) rig_.faults().late_position({}, dice_.below(10'000));
         if (dice_.one_in(6)) rig_.faults().hang({.at = target(), .survives_reset = dice_.one_in(4)});
         flaps_ = dice_.one_in(5);
         if (flaps_) rig_.expected = model::violation_kind::doorbell_while_disabled; // nobody tells of a reset

@@ -105,6 +105,26 @@ TEST_CASE("model: positions and interrupts that show late")
     rig.book.check_complete();
 }
 
+TEST_CASE("model: a position that shows after the interrupt for it costs no watchdog period")
+{
+    for (const engine_choice side : {engine_choice::remote, engine_choice::local}) {
+        model_spec spec = strict_model();
+        spec.engine = side;
+        model_rig rig(spec);
+        rig.faults().late_position({}, 20'000);
+        for (unsigned n = 0; n < 30; ++n) {
+            const nanoseconds began = rig.dev.now();
+            transfer& t = rig.book.push(n % 2 == 0 ? rig.wr() : rig.rd(), {100, 200});
+            rig.wr().flush(rig.dev.now());
+            rig.rd().flush(rig.dev.now());
+            rig.finish();
+            CHECK(t.all(outcome::done));
+            CHECK(rig.dev.now() - began < 200'000);
+        }
+        rig.book.check_complete();
+    }
+}
+
 TEST_CASE("model: interrupts lost, doubled and late")
 {
     using effect = model::signal_fault::effect;
@@ -273,52 +293,6 @@ TEST_CASE("model: a hang that even a disable does not end makes the direction go
     CHECK(sibling.all(outcome::done)); // it was done before
     CHECK(other_way.all(outcome::done));
     CHECK(rig.driver.state() == engine_state::gone);
-}
-
-TEST_CASE("model: link down at every event of a transfer, and up again")
-{
-    for (unsigned events = 0; events < 60; ++events) {
-        model_rig rig(strict_model(1, 1));
-        transfer& a = rig.book.push(rig.wr(), {3000, 3000});
-        transfer& b = rig.book.push(rig.rd(1), {3000});
-        rig.wr().flush(0);
-        rig.rd(1).flush(0);
-        for (unsigned n = 0; n < events && rig.book.reported() < 3; ++n) rig.turn(rig.book);
-        rig.dev.set_link(false);
-        rig.until([&] { return rig.book.reported() == 3; });
-        for (const transfer* t : {&a, &b})
-            for (const outcome o : t->outcomes) CHECK((o == outcome::done || o == outcome::link_down));
-        transfer& refused = rig.book.push(rig.wr(), {100});
-        rig.wr().flush(rig.dev.now());
-        rig.until([&] { return rig.driver.state() == engine_state::link_down; });
-        rig.dev.set_link(true);
-        rig.until([&] { return rig.driver.state() == engine_state::up; });
-        CHECK(rig.driver.generation() == 1);
-        CHECK(refused.all(outcome::link_down));
-        transfer& c = rig.book.push(rig.wr(), {3000});
-        transfer& d = rig.book.push(rig.rd(1), {3000});
-        rig.wr().flush(rig.dev.now());
-        rig.rd(1).flush(rig.dev.now());
-        rig.finish();
-        CHECK(c.all(outcome::done));
-        CHECK(d.all(outcome::done));
-    }
-}
-
-TEST_CASE("model: a link that was down and up unnoticed")
-{
-    model_rig rig(strict_model());
-    rig.expected = model::violation_kind::doorbell_while_disabled; // a reset engine is, and nobody said so
-    transfer& a = rig.book.push(rig.wr(), {3000});
-    rig.wr().flush(0);
-    rig.dev.set_link(false);
-    rig.dev.set_link(true);
-    rig.finish();
-    CHECK(a.all(outcome::aborted));
-    transfer& b = rig.book.push(rig.wr(), {3000});
-    rig.wr().flush(rig.dev.now());
-    rig.finish();
-    CHECK(b.all(outcome::done));
 }
 
 TEST_CASE("model: stop at every event of a transfer, unmap, and start again")

@@ -19,7 +19,7 @@ TEST_CASE("register mode moves one segment at a time, in order, from a queue of 
     for (std::size_t n = 0; n < all.size(); ++n) {
         rig.hw.run();
         CHECK(rig.hw.at(channel_kind::wr, 0).executed == n + 1); // the next waits for the driver
-        CHECK(rig.hw.line());
+        CHECK(rig.hw.interrupting());
         rig.after(1);
         CHECK(all[n]->all(outcome::done));
     }

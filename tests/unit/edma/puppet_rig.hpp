@@ -20,7 +20,11 @@ struct puppet_rig {
     channel& wr(unsigned n = 0) { return driver.at(channel_kind::wr, n); }
     channel& rd(unsigned n = 0) { return driver.at(channel_kind::rd, n); }
 
-    void service() { driver.service(now, book); }
+    void service()
+    {
+        hw.posted = 0;
+        driver.service(now, book);
+    }
     bool poll() { return driver.poll(now, book); }
     void after(nanoseconds time)
     {
@@ -43,7 +47,7 @@ struct puppet_rig {
             REQUIRE(turns < 100'000);
             hw.run();
             ++now;
-            if (hw.line() || driver.next_deadline() <= now)
+            if (hw.interrupting() || driver.next_deadline() <= now)
                 service();
             else if (driver.next_deadline() != never)
                 next();

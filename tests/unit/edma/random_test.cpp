@@ -125,8 +125,10 @@ private:
         };
         if (look)
             rig_.driver.poll(rig_.now, sink);
-        else
+        else {
+            rig_.hw.posted = 0;
             rig_.driver.service(rig_.now, sink);
+        }
     }
 
     void drop()
@@ -148,7 +150,8 @@ private:
         case 4:
         case 5: step(); break;
         case 6:
-            if (rig_.hw.line() && !dice_.one_in(rates_.lost_interrupt)) serve(false);
+            if (rig_.hw.interrupting() && !dice_.one_in(rates_.lost_interrupt)) serve(false);
+            rig_.hw.posted = 0;
             break;
         case 7: serve(true); break;
         case 8:
@@ -185,7 +188,7 @@ private:
             if (turns > 20'000) return;
             rig_.hw.run(100);
             rig_.now += 10;
-            if (rig_.hw.line()) serve(false);
+            if (rig_.hw.interrupting()) serve(false);
             if (rig_.driver.next_deadline() != never)
                 rig_.now = std::max(rig_.now, rig_.driver.next_deadline());
             serve(dice_.one_in(2));

@@ -241,7 +241,6 @@ TEST_CASE("link down fails everything at once; new work fails fast; link up work
             CHECK(a.all(outcome::link_down));
             CHECK(b.all(outcome::link_down));
             CHECK(rig.driver.state() == engine_state::link_down);
-            CHECK(rig.driver.generation() == 0);
 
             transfer& refused = rig.book.push(rig.wr(), {10});
             rig.wr().flush(rig.now);
@@ -259,7 +258,6 @@ TEST_CASE("link down fails everything at once; new work fails fast; link up work
             rig.hw.link_up = true;
             until(rig, 2 * engine_options{}.link_poll_ns,
                   [&] { return rig.driver.state() == engine_state::up; });
-            CHECK(rig.driver.generation() == 1);
             transfer& c = rig.book.push(rig.wr(), {10});
             transfer& d = rig.book.push(rig.rd(1), {10});
             rig.wr().flush(rig.now);
@@ -296,11 +294,9 @@ TEST_CASE("a link that fails again during recovery, and one that brings another 
     until(rig, 10'000'000, [&] { return rig.driver.state() == engine_state::recovering; });
     rig.hw.link_up = false;
     until(rig, 10'000'000, [&] { return rig.driver.state() == engine_state::link_down; });
-    CHECK(rig.driver.generation() == 0);
     rig.hw.link_up = true;
     rig.hw.disable_delay = 0;
     until(rig, 10'000'000, [&] { return rig.driver.state() == engine_state::up; });
-    CHECK(rig.driver.generation() == 1);
 
     rig.hw.link_up = false;
     rig.service();
@@ -323,7 +319,7 @@ TEST_CASE("an engine that still runs when the link is back is stopped before its
     rig.service();
     CHECK(a.all(outcome::link_down));
     rig.hw.link_up = true;
-    until(rig, 10'000'000, [&] { return rig.driver.generation() == 1; });
+    until(rig, 10'000'000, [&] { return rig.driver.state() == engine_state::up; });
     CHECK(rig.hw.at(channel_kind::rd, 0).at == puppet::walker::step::idle);
     const std::uint64_t executed = rig.hw.at(channel_kind::rd, 0).executed;
     rig.hw.run();

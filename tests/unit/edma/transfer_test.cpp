@@ -12,11 +12,14 @@ using namespace cf::edma::test;
 
 namespace {
 
-errc refusal(puppet& hw, const engine_options& o = {}, bool message_words = true)
+errc refusal(puppet& hw, const engine_options& o = {}, bool messages = true)
 {
     try {
         port p = hw.port();
-        if (!message_words) p.completion_word = {};
+        if (!messages) {
+            p.completion_word = {};
+            p.message_interrupt.reset();
+        }
         engine e(p, o);
     } catch (const error& e) {
         return static_cast<errc>(e.code().value());
@@ -151,7 +154,7 @@ TEST_CASE("pushes and flushes from within the sink")
         rig.hw.execute(channel_kind::wr, 0, 1 + turns % 3);
         if (turns % 5 == 0) rig.hw.run();
         ++rig.now;
-        if (rig.hw.line())
+        if (rig.hw.interrupting())
             rig.driver.service(rig.now, again);
         else if (rig.driver.next_deadline() <= rig.now + 5000)
             rig.driver.service(rig.now += 5000, again);
@@ -162,16 +165,28 @@ TEST_CASE("pushes and flushes from within the sink")
 
 TEST_CASE("an engine is taken over whatever was left in it")
 {
-    puppet hw;
-    hw.bank(channel_kind::wr).status = 0x00ff'00ff;
-    hw.bank(channel_kind::wr).enable = engine_on;
-    hw.disable_delay = 100;
-    engine e(hw.port(), {});
-    CHECK(e.state() == engine_state::up);
-    CHECK(hw.bank(channel_kind::wr).enable == engine_on);
-    CHECK(hw.bank(channel_kind::wr).status == 0);
-    CHECK(hw.bank(channel_kind::wr).mask == 0x00fc'00fc); // only what exists may interrupt
-    CHECK(hw.bank(channel_kind::wr).err_enable == 0x0003'0000);
+    for (const engine_side side : {engine_side::local, engine_side::remote}) {
+        puppet hw({.side = side});
+        auto& wr = hw.bank(channel_kind::wr);
+        wr.status = 0x00ff'00ff;
+        wr.enable = engine_on;
+        hw.disable_delay = 100;
+        engine e(hw.port(), {});
+        CHECK(e.state() == engine_state::up);
+        CHECK(wr.enable == engine_on);
+        CHECK(wr.status == 0);
+        if (side == engine_side::local) {
+            CHECK(wr.mask == 0x00fc'00fc); // only what exists may interrupt
+            CHECK(wr.err_enable == 0x0003'0000);
+            CHECK(wr.done_address == 0);
+        } else {
+            CHECK(wr.mask == all_int_bits); // its line ends at the far end
+            CHECK(wr.err_enable == 0x0003'0003);
+            CHECK(wr.done_address == puppet::interrupt.address);
+            CHECK(wr.abort_address == puppet::interrupt.address);
+            for (const std::uint32_t pair : wr.data) CHECK(pair == puppet::interrupt.data * 0x1'0001u);
+        }
+    }
 }
 
 TEST_CASE("an engine that cannot be used is refused with its reason")
@@ -183,7 +198,7 @@ TEST_CASE("an engine that cannot be used is refused with its reason")
     }
     {
         puppet hw({.wr = 2, .rd = 2, .side = engine_side::local});
-        hw.link_up = false;
+        hw.present = false;
         CHECK(refusal(hw) == errc::device_gone);
     }
     {
@@ -202,6 +217,8 @@ TEST_CASE("an engine that cannot be used is refused with its reason")
     }
     puppet hw;
     CHECK(refusal(hw, {.wake = wake_mode::message}, false) == errc::not_supported);
+    CHECK(refusal(hw, {.wake = wake_mode::interrupt}, false) == errc::not_supported);
+    CHECK(refusal(hw, {.wake = wake_mode::poll}, false) == errc{});
     CHECK(refusal(hw, {.list_elements = 1}) == errc::bad_argument);
     CHECK(refusal(hw, {.recheck_ns = 0}) == errc::bad_argument);
     CHECK(refusal(hw) == errc{});

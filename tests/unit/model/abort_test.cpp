@@ -174,27 +174,29 @@ TEST_CASE("after unmap no engine reaches the memory any more", "[abort]")
 
 TEST_CASE("an abort in list mode interrupts only when the engine was told to", "[abort]")
 {
-    rig r;
-    write_list(r, channel_kind::wr, 1, 64);
+    model_spec spec = null_link();
+    spec.engine = engine_choice::local;
+    rig r(spec);
+    write_list(r, channel_kind::rd, 1, 64);
     r.device.injected().add({});
-    r.wr.enable();
-    r.wr.unmask();
-    r.wr.point_at(r.wr.list().at(0), true);
-    r.wr.doorbell();
-    CHECK(r.wr.aborted()); // status is raw
+    r.rd.enable();
+    r.rd.unmask();
+    r.rd.point_at(r.rd.list().at(0), true);
+    r.rd.doorbell();
+    CHECK(r.rd.aborted()); // status is raw
     CHECK(r.device.take_interrupts() == 0);
 
-    r.wr.clear();
-    r.port.registers->store(reg::wr.list_err_enable, edma::abort_bit(0));
+    r.rd.clear();
+    r.port.registers->store(reg::rd.list_err_enable, edma::abort_bit(0));
     r.device.injected().add({});
-    r.wr.doorbell();
+    r.rd.doorbell();
     CHECK(r.device.take_interrupts() == 1);
 
-    r.wr.clear();
-    r.port.registers->store(reg::wr.int_mask, edma::all_int_bits);
+    r.rd.clear();
+    r.port.registers->store(reg::rd.int_mask, edma::all_int_bits);
     r.device.injected().add({});
-    r.wr.doorbell();
-    CHECK(r.wr.aborted());
+    r.rd.doorbell();
+    CHECK(r.rd.aborted());
     CHECK(r.device.take_interrupts() == 0);
 }
 
@@ -237,7 +239,7 @@ TEST_CASE("in register mode the transfer's own enables decide who is told of an 
         r.wr.start_register_mode(control, 64, r.far(0), r.near.address());
         CHECK(r.wr.status() == channel_status::halted);
         CHECK(r.wr.aborted());
-        CHECK(r.device.take_interrupts() == (control == ctl::local_int ? 1u : 0u));
+        CHECK(r.device.take_interrupts() == 0); // a far engine's line
         CHECK((words.cpu[0] == std::byte{1}) == (control == ctl::remote_int));
         CHECK(r.near_equals_far(0, 0, 10));
         CHECK(r.near.untouched_outside(0, 10));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Every register of the eDMA v0 face: what it holds after power-on, what a store does to it, and
-// how interrupts and messages come about.
+// Every register of the eDMA v0 face: what it holds after power-on and what a store does to it.
 #include "rig.hpp"
 
 #include <counterflow/error.hpp>
@@ -10,26 +9,6 @@ using namespace cf;
 using namespace cf::model;
 using namespace cf::model::test;
 using edma::channel_status;
-
-namespace {
-
-std::uint32_t word_at(const edma::shared_memory& memory, std::size_t index = 0)
-{
-    std::uint32_t value;
-    std::memcpy(&value, memory.cpu + 4 * index, sizeof value);
-    return value;
-}
-
-/// One element of 64 bytes, then the end.
-void one_element(rig& r, channel_driver& channel, std::uint32_t control)
-{
-    const bool wr = &channel == &r.wr;
-    channel.list().data(ctl::cycle | control, 64, wr ? r.far(0) : r.near.address(),
-                        wr ? r.near.address() : r.far(0));
-    channel.list().data(0, 0, 0, 0);
-}
-
-} // namespace
 
 TEST_CASE("channel counts are in CTRL and cannot be written", "[edma_v0]")
 {
@@ -134,7 +113,7 @@ TEST_CASE("register mode moves one transfer and stops", "[edma_v0]")
     rig r;
     r.wr.enable();
     r.wr.unmask();
-    r.wr.start_register_mode(ctl::local_int, 4099, r.far(5), r.near.address() + 1);
+    r.wr.start_register_mode(tell, 4099, r.far(5), r.near.address() + 1);
     CHECK(r.wr.status() == channel_status::stopped);
     CHECK(r.wr.load(reg::ch_size) == 0);
     CHECK(r.wr.done());
@@ -163,153 +142,6 @@ TEST_CASE("a doorbell is ignored while the engine is disabled", "[edma_v0]")
     r.wr.doorbell();
     CHECK(r.wr.status() == channel_status::stopped);
     CHECK(r.near_equals_far(0, 0, 64));
-}
-
-TEST_CASE("only elements that ask for it set their done bit", "[edma_v0]")
-{
-    rig r;
-    one_element(r, r.wr, 0);
-    r.wr.start();
-    CHECK(r.near_equals_far(0, 0, 64));
-    CHECK_FALSE(r.wr.done());
-    CHECK(r.device.take_interrupts() == 0);
-}
-
-TEST_CASE("the mask holds back the interrupt but not the status", "[edma_v0]")
-{
-    rig r;
-    one_element(r, r.wr, ctl::local_int);
-    r.wr.enable();
-    r.wr.point_at(r.wr.list().at(0), true);
-    r.wr.doorbell();
-    CHECK(r.wr.done());
-    CHECK(r.device.take_interrupts() == 0);
-    r.port.registers->store(reg::wr.int_mask, edma::abort_bit(0)); // uncovers a pending one
-    CHECK(r.device.take_interrupts() == 1);
-    r.port.registers->store(reg::wr.int_mask, 0); // it was uncovered before
-    CHECK(r.device.take_interrupts() == 0);
-}
-
-TEST_CASE("writing one clears status bits, and only those", "[edma_v0]")
-{
-    rig r;
-    channel_driver second(r.port, channel_kind::wr, 1);
-    one_element(r, r.wr, ctl::local_int);
-    second.list().data(ctl::cycle | ctl::local_int, 64, r.far(0), r.near.address());
-    second.list().data(0, 0, 0, 0);
-    r.wr.start();
-    second.start();
-    CHECK(r.port.registers->load(reg::wr.int_status) == 0b11);
-    r.port.registers->store(reg::wr.int_clear, 0b10);
-    CHECK(r.port.registers->load(reg::wr.int_status) == 0b01);
-    CHECK(r.port.registers->load(reg::rd.int_status) == 0);
-}
-
-TEST_CASE("a done bit that is still set swallows the next interrupt", "[edma_v0]")
-{
-    rig r;
-    auto& list = r.wr.list();
-    list.data(ctl::cycle | ctl::local_int, 64, r.far(0), r.near.address());
-    list.data(ctl::cycle | ctl::local_int, 64, r.far(64), r.near.address() + 64);
-    list.data(0, 0, 0, 0);
-    r.wr.start();
-    CHECK(r.device.take_interrupts() == 1);
-    CHECK(r.wr.position_offset() == 48);
-    r.wr.clear();
-    r.wr.doorbell(); // stops at once: a stop raises nothing
-    CHECK_FALSE(r.wr.done());
-    CHECK(r.device.take_interrupts() == 0);
-}
-
-TEST_CASE("a store to the status register interrupts without setting a bit", "[edma_v0]")
-{
-    rig r;
-    auto& space = *r.port.registers;
-    space.store(reg::wr.int_status, edma::done_bit(3));
-    CHECK(space.load(reg::wr.int_status) == 0);
-    CHECK(r.device.take_interrupts() == 1);
-    space.store(reg::wr.int_status, 0); // the line is up already
-    CHECK(r.device.take_interrupts() == 0);
-    space.store(reg::wr.int_clear, edma::done_bit(3)); // does not let go of it
-    space.store(reg::wr.int_status, 0);
-    CHECK(r.device.take_interrupts() == 0);
-    space.store(reg::wr.int_clear, 0);
-    space.store(reg::wr.int_status, 0);
-    CHECK(r.device.take_interrupts() == 1);
-}
-
-TEST_CASE("elements with RIE post their channel's message into near memory", "[edma_v0]")
-{
-    rig r;
-    auto& space = *r.port.registers;
-    channel_driver second(r.port, channel_kind::wr, 1);
-    const auto& words = r.port.completion_word;
-    REQUIRE(words.size == 64);
-    space.store(reg::wr.done_imwr_low, low(words.engine));
-    space.store(reg::wr.done_imwr_high, high(words.engine));
-    space.store(reg::wr.imwr_data, 0xbeef'cafe);
-    space.store(reg::rd.done_imwr_low, low(words.engine + 4));
-    space.store(reg::rd.done_imwr_high, high(words.engine + 4));
-    space.store(reg::rd.imwr_data, 0x0000'1234);
-    one_element(r, r.wr, ctl::remote_int);
-    r.wr.start();
-    CHECK(word_at(words) == 0xcafe);
-    CHECK_FALSE(r.wr.done());
-    CHECK(r.device.take_interrupts() == 0);
-    second.list().data(ctl::cycle | ctl::remote_int, 64, r.far(0), r.near.address());
-    second.list().data(0, 0, 0, 0);
-    second.start();
-    CHECK(word_at(words) == 0xbeef);
-    one_element(r, r.rd, ctl::remote_int | ctl::local_int);
-    r.rd.start();
-    CHECK(word_at(words, 1) == 0x1234);
-    CHECK(r.rd.done());
-    CHECK(r.device.take_interrupts() == 1);
-}
-
-TEST_CASE("a message nobody takes is noted", "[edma_v0]")
-{
-    model_spec spec = null_link();
-    spec.strict = false;
-    rig r(spec);
-    r.port.registers->store(reg::wr.done_imwr_low, 0xfee0'0000);
-    one_element(r, r.wr, ctl::remote_int);
-    r.wr.start();
-    REQUIRE(r.violations(violation_kind::lost_message) == 1);
-    CHECK(r.device.violations().entries()[0].value == 0xfee0'0000);
-}
-
-TEST_CASE("a message address that is not memory may belong to an interrupt controller", "[edma_v0]")
-{
-    struct controller : signal_sink {
-        void interrupt(unsigned) override {}
-        bool message(port_end end, std::uint64_t address, std::uint32_t data) override
-        {
-            at = end;
-            last = {address, data};
-            return true;
-        }
-        port_end at = port_end::endpoint;
-        std::pair<std::uint64_t, std::uint32_t> last;
-    } sink;
-    const model_spec spec = null_link();
-    machine m(configure(spec), sink);
-    // A single register transfer inside memory of both ends.
-    std::array<std::byte, 64> here{}, there{};
-    m.own(port_end::endpoint).add({.address = 0x1000, .size = 64, .host = here.data()});
-    m.inbound(port_end::root_port).add({.address = 0x1000, .size = 64, .host = there.data()});
-    const auto context = [](std::uint32_t field) { return reg::channel(channel_kind::wr, 0, field); };
-    m.store(0, reg::wr.engine_enable, 1, 0);
-    m.store(0, reg::wr.done_imwr_low, 0xfee0'1000, 0);
-    m.store(0, reg::wr.imwr_data, 0x4321, 0);
-    m.store(0, context(reg::ch_control1), ctl::remote_int, 0);
-    m.store(0, context(reg::ch_size), 64, 0);
-    m.store(0, context(reg::ch_sar_low), 0x1000, 0);
-    m.store(0, context(reg::ch_dar_low), 0x1000, 0);
-    m.store(0, reg::wr.doorbell, 0, 0);
-    CHECK(sink.at == port_end::root_port);
-    CHECK(sink.last == std::pair<std::uint64_t, std::uint32_t>{0xfee0'1000, 0x4321});
-    CHECK(m.violations().count() == 0);
 }
 
 TEST_CASE("stop ends a running channel at the element under way", "[edma_v0]")

@@ -13,7 +13,7 @@ using effect = signal_fault::effect;
 namespace {
 
 /// Runs one element with an interrupt, or a message.
-void one_more(rig& r, std::uint32_t control = ctl::local_int)
+void one_more(rig& r, std::uint32_t control = tell)
 {
     r.wr.list().seek(0);
     r.wr.list().data(ctl::cycle | control, 64, r.far(0), r.near.address());
@@ -131,7 +131,7 @@ TEST_CASE("interrupts are lost, repeated and delayed as asked", "[faults]")
     SECTION("delayed")
     {
         f.interrupts({.what = effect::delay, .delay = 300'000});
-        r.wr.list().data(ctl::cycle | ctl::local_int, 64, r.far(0), r.near.address());
+        r.wr.list().data(ctl::cycle | tell, 64, r.far(0), r.near.address());
         r.wr.list().data(0, 0, 0, 0);
         r.wr.start();
         while (!r.wr.done()) REQUIRE(r.device.step());
@@ -165,7 +165,7 @@ TEST_CASE("a hung channel runs, moves nothing, ignores stop, and is freed by an 
     for (const bool timed : {false, true}) {
         rig r(timed ? paced(3, 1) : null_link());
         r.device.injected().hang({.at = {.kind = channel_kind::wr, .channel = 0}});
-        r.wr.list().data(ctl::cycle | ctl::local_int, 64, r.far(0), r.near.address());
+        r.wr.list().data(ctl::cycle | tell, 64, r.far(0), r.near.address());
         r.wr.list().data(0, 0, 0, 0);
         r.wr.start();
         REQUIRE(r.device.run_until_idle());
@@ -261,7 +261,7 @@ TEST_CASE("a late completion shows behind its data", "[faults]")
 {
     rig r(paced(3, 1));
     r.device.injected().late_completion({}, 100'000);
-    r.wr.list().data(ctl::cycle | ctl::local_int, 64, r.far(0), r.near.address());
+    r.wr.list().data(ctl::cycle | tell, 64, r.far(0), r.near.address());
     r.wr.list().data(0, 0, 0, 0);
     r.wr.start();
     r.device.advance_to(50'000);
@@ -281,7 +281,7 @@ TEST_CASE("late completions stay in order, and an abort behind them does not swa
     r.device.injected().late_completion({}, 100'000);
     r.device.injected().add({.element = 3});
     for (unsigned i = 0; i < 3; ++i)
-        r.wr.list().data(ctl::cycle | ctl::local_int, 64, r.far(64 * i), r.near.address() + 64 * i);
+        r.wr.list().data(ctl::cycle | tell, 64, r.far(64 * i), r.near.address() + 64 * i);
     r.wr.start();
     REQUIRE(r.device.run_until_idle());
     CHECK(r.wr.position_offset() == 48);
@@ -289,11 +289,32 @@ TEST_CASE("late completions stay in order, and an abort behind them does not swa
     CHECK(r.wr.aborted());
 }
 
+TEST_CASE("a position shows late, its status and interrupt do not", "[faults]")
+{
+    rig r(paced(3, 1));
+    r.device.injected().late_position({}, 50'000);
+    one_element(r, r.wr, tell);
+    r.wr.start();
+    while (!r.wr.done()) REQUIRE(r.device.step());
+    const nanoseconds done = r.device.now();
+    r.device.advance_to(done + 49'000);
+    CHECK(r.device.take_interrupts() == 1);
+    CHECK(r.wr.status() == channel_status::stopped);
+    CHECK(r.wr.position_offset() == 0);
+    r.device.advance_to(done + 51'000);
+    CHECK(r.wr.position_offset() == 24);
+    one_more(r);
+    CHECK(r.wr.position_offset() == 24);
+    one_element(r, r.wr, tell);
+    r.wr.point_at(r.wr.list().at(0), true); // what is stored shows at once
+    CHECK(r.wr.position_offset() == 0);
+}
+
 TEST_CASE("with the link down a remote engine reads as all ones and has lost its state", "[faults]")
 {
     for (const bool timed : {false, true}) {
         rig r(timed ? paced(1, 1) : null_link());
-        r.wr.list().data(ctl::cycle | ctl::local_int, 1u << 19, r.far(0), r.near.address());
+        r.wr.list().data(ctl::cycle | tell, 1u << 19, r.far(0), r.near.address());
         r.wr.list().data(0, 0, 0, 0);
         r.wr.start();
         r.device.advance_to(100'000);

@@ -70,9 +70,9 @@ struct live {
 TEST_CASE("a paced device moves both ways and interrupts through its eventfd", "[in_process]")
 {
     live d(paced(3, 4));
-    d.wr.list().data(ctl::cycle | ctl::local_int, 1u << 19, d.far(0), d.near.address());
+    d.wr.list().data(ctl::cycle | tell, 1u << 19, d.far(0), d.near.address());
     d.wr.list().data(0, 0, 0, 0);
-    d.rd.list().data(ctl::cycle | ctl::local_int, 1u << 19, d.near.address() + (1u << 19), d.far(1u << 19));
+    d.rd.list().data(ctl::cycle | tell, 1u << 19, d.near.address() + (1u << 19), d.far(1u << 19));
     d.rd.list().data(0, 0, 0, 0);
     d.wr.start();
     d.rd.start();
@@ -92,7 +92,7 @@ TEST_CASE("a paced device moves both ways and interrupts through its eventfd", "
 TEST_CASE("a null link is done when the doorbell's store returns", "[in_process]")
 {
     live d(null_link());
-    d.wr.list().data(ctl::cycle | ctl::local_int, 100'000, d.far(0), d.near.address());
+    d.wr.list().data(ctl::cycle | tell, 100'000, d.far(0), d.near.address());
     d.wr.list().data(0, 0, 0, 0);
     d.wr.start();
     CHECK(d.wr.status() == channel_status::stopped);
@@ -121,7 +121,7 @@ TEST_CASE("an endless ring streams while a driver publishes and consumes", "[in_
             list.seek(slot * 24);
             std::memcpy(d.near.data() + slot * size, &published, sizeof published);
             if (slot + 1 == slots) list.control(link, ctl::link | ctl::toggle_cycle | (cycle ^ ctl::cycle));
-            list.data(cycle | ctl::local_int, size, d.near.address() + slot * size, d.far(slot * size));
+            list.data(cycle | tell, size, d.near.address() + slot * size, d.far(slot * size));
             if (slot + 1 == slots) cycle ^= ctl::cycle;
             ++published;
         }
@@ -179,7 +179,7 @@ TEST_CASE("an interrupt time delays what the program is told, also on a null lin
     model_spec spec = null_link();
     spec.irq_ns = 2'000'000;
     live d(spec);
-    d.wr.list().data(ctl::cycle | ctl::local_int, 64, d.far(0), d.near.address());
+    d.wr.list().data(ctl::cycle | tell, 64, d.far(0), d.near.address());
     d.wr.list().data(0, 0, 0, 0);
     const auto start = std::chrono::steady_clock::now();
     d.wr.start();
@@ -201,8 +201,7 @@ TEST_CASE("a device with two engines has two interrupts", "[in_process]")
     CHECK_FALSE(d.port.lists_across_link);
     CHECK(remote.lists_across_link);
     channel_driver far_wr(remote, channel_kind::wr, 0);
-    far_wr.list().data(ctl::cycle | ctl::local_int, 4096, d.device->windows()[0].own_address,
-                       d.near.address());
+    far_wr.list().data(ctl::cycle | tell, 4096, d.device->windows()[0].own_address, d.near.address());
     far_wr.list().data(0, 0, 0, 0);
     far_wr.start();
     CHECK(wait_interrupt(remote) == 1);
@@ -213,7 +212,7 @@ TEST_CASE("a device with two engines has two interrupts", "[in_process]")
 TEST_CASE("an idle device uses no processor time", "[in_process]")
 {
     live d(paced(3, 1));
-    d.wr.list().data(ctl::cycle | ctl::local_int, 4096, d.far(0), d.near.address());
+    d.wr.list().data(ctl::cycle | tell, 4096, d.far(0), d.near.address());
     d.wr.list().data(0, 0, 0, 0);
     d.wr.start();
     REQUIRE(wait_interrupt(d.port) == 1);

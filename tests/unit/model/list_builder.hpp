@@ -19,6 +19,9 @@ namespace ctl = edma::ctl;
 constexpr std::uint32_t low(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
 constexpr std::uint32_t high(std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); }
 
+/// In an element of an engine across the link: the program is to be told.
+inline constexpr std::uint32_t tell = ctl::local_int | ctl::remote_int;
+
 /// Writes elements one behind the other into list memory.
 class list_builder {
 public:
@@ -74,6 +77,12 @@ public:
           channel_(channel),
           list_(kind == channel_kind::wr ? port.wr_lists[channel] : port.rd_lists[channel])
     {
+        if (!port.message_interrupt) return;
+        const edma::posted_interrupt& interrupt = *port.message_interrupt;
+        for (const std::uint32_t at : {at_.done_imwr_low, at_.abort_imwr_low})
+            space_.store(at, low(interrupt.address));
+        for (const std::uint32_t at : {at_.done_imwr_high, at_.abort_imwr_high})
+            space_.store(at, high(interrupt.address));
     }
 
     edma::register_space& space() { return space_; }
@@ -88,8 +97,11 @@ public:
     void disable() { space_.store(at_.engine_enable, 0); }
     bool enabled() { return space_.load(at_.engine_enable) != 0; }
     void unmask() { space_.store(at_.int_mask, 0); }
-    /// Lets aborts in list mode interrupt.
-    void report_list_errors() { space_.store(at_.list_err_enable, edma::abort_bit(channel_)); }
+    /// Lets aborts in list mode interrupt, by line or by message.
+    void report_list_errors()
+    {
+        space_.store(at_.list_err_enable, edma::abort_bit(channel_) | edma::done_bit(channel_));
+    }
     void point_at(std::uint64_t list, bool cycle)
     {
         store(reg::ch_control1, ctl::list_enable | (cycle ? ctl::consumer_cycle : 0));

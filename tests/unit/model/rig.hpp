@@ -153,4 +153,13 @@ private:
     }
 };
 
+/// One element of 64 bytes at the start of both memories, then the end.
+inline void one_element(rig& r, channel_driver& channel, std::uint32_t control)
+{
+    const bool from_far = (&channel == &r.wr) == (r.port.side == engine_side::remote);
+    channel.list().data(ctl::cycle | control, 64, from_far ? r.far(0) : r.near.address(),
+                        from_far ? r.near.address() : r.far(0));
+    channel.list().data(0, 0, 0, 0);
+}
+
 } // namespace cf::model::test

@@ -14,7 +14,7 @@ TEST_CASE("a list is walked to the first element of another lap", "[walker]")
     rig r;
     auto& list = r.wr.list();
     list.data(ctl::cycle, 4096, r.far(0), r.near.address());
-    list.data(ctl::cycle | ctl::local_int, 100, r.far(8192), r.near.address() + 4096);
+    list.data(ctl::cycle | tell, 100, r.far(8192), r.near.address() + 4096);
     const auto end = list.data(0, 4096, r.far(0), r.near.address() + 65536);
     CHECK(r.wr.status() == channel_status::reserved);
     r.wr.start();
@@ -191,8 +191,8 @@ TEST_CASE("an element becomes visible as done when its last byte has left, in or
 {
     rig r(paced(1, 1));
     auto& list = r.wr.list();
-    list.data(ctl::cycle | ctl::local_int, 8192, r.far(0), r.near.address());
-    list.data(ctl::cycle | ctl::local_int, 4096, r.far(8192), r.near.address() + 8192);
+    list.data(ctl::cycle | tell, 8192, r.far(0), r.near.address());
+    list.data(ctl::cycle | tell, 4096, r.far(8192), r.near.address() + 8192);
     list.data(0, 0, 0, 0);
     r.wr.start();
     std::vector<std::uint64_t> positions{0};
@@ -269,8 +269,7 @@ TEST_CASE("more elements in flight than a channel takes up wait their turn", "[w
     auto& list = r.rd.list();
     constexpr unsigned count = 1000;
     for (unsigned i = 0; i < count; ++i)
-        list.data(ctl::cycle | (i + 1 == count ? ctl::local_int : 0), 64, r.near.address() + 64 * i,
-                  r.far(64 * i));
+        list.data(ctl::cycle | (i + 1 == count ? tell : 0), 64, r.near.address() + 64 * i, r.far(64 * i));
     list.data(0, 0, 0, 0);
     r.rd.start();
     REQUIRE(r.device.run_until_idle());
