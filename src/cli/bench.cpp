@@ -2,10 +2,12 @@
 //
 // `counterflow bench`: how much a device moves in each direction, how long transfers take and
 // what they cost, with the data checked.
+#include "cli/distinct.hpp"
 #include "cli/monitor.hpp"
 #include "cli/options.hpp"
 #include "cli/outputs.hpp"
 #include "cli/pattern.hpp"
+#include "cli/print.hpp"
 #include "cli/session.hpp"
 
 #include <counterflow/error.hpp>
@@ -17,7 +19,6 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <vector>
 
@@ -163,7 +164,8 @@ task<> bench_run::drive(load& l, std::size_t slot)
         } while (!stop_);
     } catch (const error& e) {
         if (e.code() == errc::canceled) throw;
-        if (run_.errors++ == 0) std::fprintf(stderr, "counterflow: %s\n", e.what());
+        monitor_.clear_line();
+        if (run_.errors++ == 0) complain(e.what());
         stop_ = true;
     }
 }
@@ -207,13 +209,15 @@ int bench(const bench_options& options, const common_options& common)
     const device_spec spec = parse_spec(options.device);
     const std::uint64_t size = parse_size(options.size, "--size");
     if (size == 0) throw error(errc::bad_argument, "--size is 0; it must be at least 1");
+    require_distinct(
+        {{"backing=", spec.model.backing}, {"--report", common.report}, {"--trace", common.trace}});
     session s(spec);
     run_record run;
     run.command = "bench";
     monitor m(run, s.device, common);
     bench_run b(options, size, s, m, run);
-    b.prepare();
     outputs out(common);
+    b.prepare();
     s.run(b.measure());
     if (run.errors) dump_last_events(stderr);
     const device_statistics count = s.device.statistics();
