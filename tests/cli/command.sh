@@ -30,7 +30,11 @@ ends 'a size beyond 64 bits' 2 'size is' bench $small --size 9999999999999999999
 ends 'a size beyond the window' 2 'window ram' bench $small --size 64KiB
 ends 'an unknown window' 2 'no such window' bench $small --window rom
 ends 'no outstanding transfers' 2 'outstanding' bench $small --outstanding 0
-ends 'no time' 2 'seconds' bench $small --seconds 0
+for seconds in 0 -1 nan inf 86401; do
+    ends "a time of $seconds" 2 "seconds is .* it must be 0.001 to 86400" bench $small --seconds=$seconds
+done
+ends 'more transfers than the window has room for' 2 'outstanding is 9, and the window ram has room for 8' \
+    bench $small --size 4KiB --outstanding 9
 ends 'a message from an engine that has none' 2 "wake is 'imwr'; it must be" info $small,wake=imwr,engine=local
 run bench $small --size 0
 ! grep -q "function's documentation" err
@@ -103,6 +107,20 @@ prints 'one direction alone is verified' /verified true
 run bench $small --size 1 --outstanding 100 --seconds 0.05 --direction ep_to_rp --json --no-verify
 prints 'unverified is null' /verified null
 prints 'one direction alone: the other is null, too' /rp_to_ep null
+run bench model:gen1x1,rtt=100ms,tags=1,hang=60s,ram=64KiB --size 512 --outstanding 1 --seconds 0.001 \
+    --direction rp_to_ep --json
+[ $code -eq 1 ] && grep -q 'rp_to_ep completed no transfer' err
+report 'a direction that moves nothing is a failure' $?
+run bench $small --size 5KiB --seconds 0.05 --json
+prints 'as many outstanding as there is room for' /outstanding 6
+run bench model:gen5x16,ram=4MiB --seconds 0.05 --json
+prints 'sixteen outstanding by default' /outstanding 16
+for kind in near=ep engine=local engine=both submit=descriptor; do
+    run bench $small,$kind --size 4097 --seconds 0.05 --json
+    prints "verified with $kind" /verified true
+done
+run bench $small --size 32KiB --seconds 0.05 --json
+prints 'verified with one place in the window' /verified true
 run bench model:null,ram=64KiB --size 4KiB --seconds 0.05 --json
 prints 'no link, no utilisation' /rp_to_ep/utilisation null
 prints 'no link, data all the same' /verified true
