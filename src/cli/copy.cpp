@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
 // `counterflow copy`: a file into a window, or a window's range into a file.
-#include "cli/file.hpp"
+#include "cli/distinct.hpp"
 #include "cli/format.hpp"
+#include "cli/input_file.hpp"
 #include "cli/monitor.hpp"
 #include "cli/options.hpp"
+#include "cli/output_file.hpp"
 #include "cli/outputs.hpp"
 #include "cli/pipeline.hpp"
 #include "cli/place.hpp"
+#include "cli/print.hpp"
 #include "cli/session.hpp"
 
 #include <counterflow/error.hpp>
@@ -16,7 +19,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
 #include <memory>
 #include <optional>
 
@@ -31,23 +33,24 @@ struct copy_options {
     bool verify = false;
 };
 
-/// One copy of a range of a window, out or in.
+/// One copy of a range of a window: to it from `source`, or from it to `destination`; the other is null.
 class copy_run {
 public:
-    copy_run(device& dev, const place& where, block_plan plan, unsigned lanes, file& f, monitor& m)
+    copy_run(device& dev, const place& where, block_plan plan, unsigned lanes, const input_file* source,
+             const output_file* destination, monitor& m)
         : dev_(dev),
           window_(dev.window(where.window)),
           offset_(where.offset),
           plan_(plan),
           lanes_(lanes),
-          file_(f),
+          source_(source),
+          destination_(destination),
           monitor_(m),
           memory_(dev.allocate(plan.block * lanes))
     {
     }
 
-    task<> write_all() { return all(&copy_run::write_lane); }
-    task<> read_all() { return all(&copy_run::read_lane); }
+    task<> run() { return all(source_ ? &copy_run::write_lane : &copy_run::read_lane); }
     /// Reads the range once more: hash() and again() are alike when it still holds the same.
     task<> verify_all() { return with_lanes(&copy_run::verify_lane); }
 
@@ -76,7 +79,8 @@ private:
     const std::uint64_t offset_;
     const block_plan plan_;
     const unsigned lanes_;
-    file& file_;
+    const input_file* const source_;
+    const output_file* const destination_;
     monitor& monitor_;
     buffer memory_; ///< a block for each lane
     ordered_hash hash_;
@@ -100,7 +104,7 @@ task<> copy_run::write_lane(unsigned index)
     while (next_ < plan_.count()) {
         const std::uint64_t block = next_++;
         const std::size_t size = plan_.size(block);
-        co_await file_.read(bytes(index, size), plan_.offset(block));
+        co_await source_->read(bytes(index, size), plan_.offset(block));
         co_await hash_.add(block, bytes(index, size));
         const std::uint64_t start = monitor_.now();
         co_await dev_.write(memory_.slice(memory_offset(index), size), far(block));
@@ -117,7 +121,7 @@ task<> copy_run::read_lane(unsigned index)
         co_await dev_.read(memory_.slice(memory_offset(index), size), far(block));
         monitor_.count(transfer_kind::read, size, start, monitor_.now());
         co_await hash_.add(block, bytes(index, size));
-        co_await file_.write(bytes(index, size), plan_.offset(block));
+        co_await destination_->write(bytes(index, size), plan_.offset(block));
     }
 }
 
@@ -162,11 +166,10 @@ void warn_if_memory_ends(const place& where, bool writes)
 {
     const device_spec& spec = where.device;
     if (spec.kind != device_spec::kind_t::model || !spec.model.backing.empty()) return;
-    std::fprintf(
-        stderr, "counterflow: warning: %s\n",
-        writes ? "the memory of this model ends with the command; add backing=FILE to its spec to keep it"
-               : "the memory of this model began with the command and holds zeros; add backing=FILE to its "
-                 "spec to read what an earlier command wrote");
+    complain(writes ? "warning: the memory of this model ends with the command; add backing=FILE to its "
+                      "spec to keep it"
+                    : "warning: the memory of this model began with the command and holds zeros; add "
+                      "backing=FILE to its spec to read what an earlier command wrote");
 }
 
 int copy(const copy_options& options, const common_options& common)
@@ -181,20 +184,25 @@ int copy(const copy_options& options, const common_options& common)
     const std::uint64_t block = parse_size(options.block, "--block");
     if (block == 0) throw error(errc::bad_argument, "--block is 0; it must be at least 1");
 
-    std::optional<file> source;
-    if (writes) source = file::for_reading(options.source);
+    require_distinct({{writes ? "SRC" : "DST", writes ? options.source : options.destination},
+                      {"backing=", where.device.model.backing},
+                      {"--report", common.report},
+                      {"--trace", common.trace}});
+    std::optional<input_file> source;
+    if (writes) source.emplace(options.source);
     session s(where.device, bulk_options());
-    const block_plan plan{
-        copied_bytes(options, s.device, where, source ? std::optional(source->size()) : std::nullopt),
-        block - block % s.device.info().alignment};
-    if (plan.block == 0)
+    const std::size_t alignment = s.device.info().alignment;
+    if (block < alignment)
         throw error(errc::misaligned, "--block is " + options.block + ", less than the " +
-                                          std::to_string(s.device.info().alignment) +
-                                          " bytes the engine needs");
-    file end = writes ? std::move(*source) : file::for_writing(options.destination);
+                                          std::to_string(alignment) + " bytes the engine needs");
+    const std::uint64_t bytes =
+        copied_bytes(options, s.device, where, source ? std::optional(source->size()) : std::nullopt);
+    const block_plan plan{bytes, block_for(bytes, block - block % alignment, alignment)};
+    std::optional<output_file> destination;
+    if (!writes) destination.emplace(options.destination, output_file::order::any);
     outputs out(common);
+    if (destination) destination->reserve(plan.bytes);
     warn_if_memory_ends(where, writes);
-    if (!writes) end.start_writing(plan.bytes);
 
     run_record run;
     run.command = "copy";
@@ -202,15 +210,17 @@ int copy(const copy_options& options, const common_options& common)
     run.outstanding = static_cast<unsigned>(
         std::min<std::uint64_t>(options.outstanding, std::max<std::uint64_t>(1, plan.count())));
     monitor m(run, s.device, common);
-    copy_run c(s.device, where, plan, run.outstanding, end, m);
+    copy_run c(s.device, where, plan, run.outstanding, source ? &*source : nullptr,
+               destination ? &*destination : nullptr, m);
     m.start(writes, !writes);
-    s.run(writes ? c.write_all() : c.read_all());
+    s.run(c.run());
     m.finish(monitor::span::first_to_last);
     if (options.verify) {
         s.run(c.verify_all());
         run.verified = c.hash().text() == c.again().text();
     }
-    if (!writes) end.close();
+    const bool commits = destination && run.verified.value_or(true);
+    if (commits) destination->commit();
 
     run.facts.emplace_back("From", options.source);
     run.facts.emplace_back("To", options.destination);
@@ -220,7 +230,8 @@ int copy(const copy_options& options, const common_options& common)
                         {"destination", options.destination},
                         {"bytes", plan.bytes},
                         {"xxh3_128", c.hash().text()}},
-                       "bytes     " + grouped(plan.bytes) + "\nXXH3-128  " + c.hash().text() + "\n");
+                       "bytes     " + grouped(plan.bytes) + "\nXXH3-128  " + c.hash().text() + "\n" +
+                           (destination && !commits ? options.destination + " was left as it was\n" : ""));
 }
 
 } // namespace
@@ -234,7 +245,10 @@ void add_copy(CLI::App& app, common_options& common, chosen_command& chosen)
                     "  counterflow copy model:gen3x1,backing=far.mem/ram@4KiB part.bin --size 64KiB");
     auto options = std::make_shared<copy_options>();
     command->add_option("SRC", options->source, "A file, or DEV/WINDOW@OFFSET")->required();
-    command->add_option("DST", options->destination, "The other of the two; a file is replaced")->required();
+    command
+        ->add_option("DST", options->destination,
+                     "The other of the two; a file is replaced once all is copied")
+        ->required();
     command->add_option("--size", options->size,
                         "Bytes to copy (default: the whole file, or to the window's end)");
     command->add_option("--block", options->block, "Bytes a transfer")->capture_default_str();

@@ -3,10 +3,12 @@
 // `counterflow duplex`: sends a file to far memory and receives it back from there, both at the same
 // time. The window is a ring: block i goes to slot i mod K and is read back as soon as it is
 // there; its slot is used again when it has been read.
-#include "cli/file.hpp"
+#include "cli/distinct.hpp"
 #include "cli/format.hpp"
+#include "cli/input_file.hpp"
 #include "cli/monitor.hpp"
 #include "cli/options.hpp"
+#include "cli/output_file.hpp"
 #include "cli/outputs.hpp"
 #include "cli/pipeline.hpp"
 #include "cli/session.hpp"
@@ -35,15 +37,18 @@ struct duplex_options {
 
 constexpr std::uint64_t default_block = 256 * 1024;
 
+/// Blocks the ring holds at most, many times what is in flight: each takes memory here.
+constexpr std::uint64_t slots_max = 65'536;
+
 class exchange {
 public:
-    exchange(device& dev, const cf::window& window, block_plan plan, unsigned lanes, file& send,
-             file& receive, monitor& m)
+    exchange(device& dev, const cf::window& window, block_plan plan, unsigned lanes, const input_file& send,
+             const output_file& receive, monitor& m)
         : dev_(dev),
           window_(window),
           plan_(plan),
           lanes_(lanes),
-          slots_(window.size() / plan.block),
+          slots_(std::min({window.size() / plan.block, std::max<std::uint64_t>(1, plan.count()), slots_max})),
           send_(send),
           receive_(receive),
           monitor_(m),
@@ -83,8 +88,8 @@ private:
     const block_plan plan_;
     const unsigned lanes_; ///< a direction
     const std::uint64_t slots_;
-    file& send_;
-    file& receive_;
+    const input_file& send_;
+    const output_file& receive_;
     monitor& monitor_;
     buffer out_, in_;                                ///< a block for each lane
     std::uint64_t next_send_ = 0, next_receive_ = 0; ///< blocks that no lane has taken
@@ -163,13 +168,19 @@ std::size_t choose_block(const duplex_options& options, const device& dev, const
 int duplex(const duplex_options& options, const common_options& common)
 {
     const device_spec spec = parse_spec(options.device);
-    file send = file::for_reading(options.send);
+    require_distinct({{"--send", options.send},
+                      {"--receive", options.receive},
+                      {"backing=", spec.model.backing},
+                      {"--report", common.report},
+                      {"--trace", common.trace}});
+    const input_file send(options.send);
     session s(spec, bulk_options());
     const cf::window window = s.device.window(options.window);
-    const block_plan plan{send.size(), choose_block(options, s.device, window)};
-    file receive = file::for_writing(options.receive, &send);
+    const block_plan plan{send.size(), block_for(send.size(), choose_block(options, s.device, window),
+                                                 s.device.info().alignment)};
+    output_file receive(options.receive, output_file::order::any);
     outputs out(common);
-    receive.start_writing(plan.bytes);
+    receive.reserve(plan.bytes);
 
     run_record run;
     run.command = "duplex";
@@ -181,9 +192,9 @@ int duplex(const duplex_options& options, const common_options& common)
     m.start(true, true);
     s.run(e.run());
     m.finish(monitor::span::first_to_last);
-    receive.close();
 
     run.verified = !e.first_difference() && e.sent_hash().text() == e.received_hash().text();
+    if (*run.verified) receive.commit();
     run.facts.emplace_back("Sent", options.send);
     run.facts.emplace_back("Received", options.receive);
     run.facts.emplace_back("XXH3-128", e.received_hash().text());
@@ -192,6 +203,7 @@ int duplex(const duplex_options& options, const common_options& common)
     if (e.first_difference())
         lines += "first difference in the block at byte " +
                  std::to_string(plan.offset(*e.first_difference())) + "\n";
+    if (!*run.verified) lines += options.receive + " was left as it was\n";
     return out.deliver(
         run,
         {{"sent", {{"file", options.send}, {"bytes", plan.bytes}, {"xxh3_128", e.sent_hash().text()}}},
@@ -213,7 +225,9 @@ void add_duplex(CLI::App& app, common_options& common, chosen_command& chosen)
     auto options = std::make_shared<duplex_options>();
     command->add_option("DEV", options->device, "Device spec")->required();
     command->add_option("--send", options->send, "File to send")->required();
-    command->add_option("--receive", options->receive, "File to write what comes back to; it is replaced")
+    command
+        ->add_option("--receive", options->receive,
+                     "File for what comes back; replaced once all has come back right")
         ->required();
     command->add_option("--window", options->window, "Window that serves as the ring")->capture_default_str();
     command->add_option("--block", options->block,

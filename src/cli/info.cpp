@@ -5,14 +5,15 @@
 #include "cli/format.hpp"
 #include "cli/json.hpp"
 #include "cli/options.hpp"
+#include "cli/print.hpp"
 
 #include <counterflow/device.hpp>
 #include <counterflow/runtime.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <memory>
 
 namespace cf::cli {
@@ -54,13 +55,13 @@ json info_json(const device& dev)
             {"runtime", to_string(dev.loop().info())}};
 }
 
-void line(const std::string& name, const std::string& value)
+std::string info_text(const device& dev)
 {
-    std::printf("%-14s%s\n", name.c_str(), value.c_str());
-}
-
-void print_text(const device& dev)
-{
+    std::string text;
+    const auto line = [&text](std::string name, const std::string& value) {
+        name.resize(std::max<std::size_t>(name.size(), 14), ' ');
+        text += name + value + "\n";
+    };
     const device_info& info = dev.info();
     line("Device", info.spec);
     line("Link", human_link(info.link));
@@ -75,17 +76,16 @@ void print_text(const device& dev)
     line("", "rp_to_ep " + human_rate(dev.ceilings(write_is_down, !write_is_down).rp_to_ep) + ", ep_to_rp " +
                  human_rate(dev.ceilings(!write_is_down, write_is_down).ep_to_rp) + " alone");
     line("Runtime", to_string(dev.loop().info()));
+    return text;
 }
 
 int info(const std::string& spec, const common_options& common)
 {
-    const device_spec parsed = parse_spec(spec);
+    device_spec parsed = parse_spec(spec);
+    parsed.model.backing.clear(); // to look at a device is not to make its memory
     runtime loop;
     const device dev(loop, parsed);
-    if (common.json)
-        std::printf("%s\n", info_json(dev).dump(2, ' ', false, json::error_handler_t::replace).c_str());
-    else
-        print_text(dev);
+    print(common.json ? text_of(info_json(dev)) : info_text(dev));
     return done;
 }
 

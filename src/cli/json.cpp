@@ -67,4 +67,9 @@ json to_json(const run_record& run)
     return out;
 }
 
+std::string text_of(const json& object)
+{
+    return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
 } // namespace cf::cli

@@ -8,6 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <string>
+
 namespace cf::cli {
 
 using json = nlohmann::ordered_json;
@@ -16,5 +18,8 @@ using json = nlohmann::ordered_json;
 json to_json(const run_record& run);
 
 json to_json(const link_parameters& link);
+
+/// As it is printed: indented, a line feed at the end, and \ufffd for what is not UTF-8.
+std::string text_of(const json& object);
 
 } // namespace cf::cli

@@ -3,11 +3,11 @@
 // `counterflow list`: the devices of this system.
 #include "cli/json.hpp"
 #include "cli/options.hpp"
+#include "cli/print.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -66,9 +66,14 @@ int list(const common_options& common)
         json found = json::array();
         for (const listed& d : all)
             found.push_back({{"spec", d.spec}, {"description", d.what}, {"usable", d.usable}});
-        std::printf("%s\n", json{{"devices", found}}.dump(2).c_str());
+        print(text_of(json{{"devices", found}}));
     } else {
-        for (const listed& d : all) std::printf("%-22s %s\n", d.spec.c_str(), d.what.c_str());
+        std::string text;
+        for (const listed& d : all) {
+            const std::string pad(d.spec.size() < 22 ? 22 - d.spec.size() : 0, ' ');
+            text += d.spec + pad + " " + d.what + "\n";
+        }
+        print(text);
     }
     return done;
 }

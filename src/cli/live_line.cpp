@@ -4,6 +4,7 @@
 #include "cli/live_line.hpp"
 
 #include "cli/format.hpp"
+#include "log/log.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -59,6 +60,12 @@ std::string painted(const std::string& text, direction d, bool color)
     return (d == direction::rp_to_ep ? "\x1b[34m" : "\x1b[33m") + text + "\x1b[0m";
 }
 
+unsigned width_of(int fd, unsigned otherwise)
+{
+    winsize size{};
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : otherwise;
+}
+
 std::string direction_part(const progress& now, direction d, const terminal& to, unsigned cells)
 {
     const std::size_t i = static_cast<std::size_t>(d);
@@ -85,8 +92,7 @@ terminal terminal::of(std::FILE* out)
     t.redraws = fd >= 0 && isatty(fd) && !dumb;
     t.color = t.redraws && environment("NO_COLOR").empty();
     t.utf8 = environment_is_utf8();
-    winsize size{};
-    if (t.redraws && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) t.width = size.ws_col;
+    if (t.redraws) t.width = width_of(fd, t.width);
     return t;
 }
 
@@ -96,13 +102,17 @@ std::string render(const progress& now, const terminal& to)
     if (now.done >= 0) tail += "  " + fixed(100 * std::min(now.done, 1.0), 0) + " %";
     if (to.redraws) {
         // Label, rate, share and the gaps take 30 columns a direction; the bars get the rest.
+        // The last column stays free: some terminals break the line once it is taken.
+        const unsigned width = to.width - 1;
         const unsigned taken = 2 * 30 + static_cast<unsigned>(tail.size()) + 4;
-        const unsigned cells = to.width > taken ? std::min(20u, (to.width - taken) / 2) : 0;
+        const unsigned cells = width > taken ? std::min(20u, (width - taken) / 2) : 0;
         std::string out;
         for (const direction d : both_directions)
             if (now.runs[static_cast<std::size_t>(d)])
                 out += direction_part(now, d, to, cells < 4 ? 0 : cells) + "   ";
-        return out + tail;
+        out += tail;
+        // Without bars a column is a byte.
+        return cells < 4 ? out.substr(0, width) : out;
     }
     std::string out = tail;
     for (const direction d : both_directions)
@@ -120,10 +130,12 @@ void live_line::show(const progress& now)
 {
     if (!due(now.elapsed_s)) return;
     next_s_ = now.elapsed_s + (terminal_.redraws ? 0.1 : 1);
+    if (terminal_.redraws) terminal_.width = width_of(fileno(out_), terminal_.width);
     const std::string line = render(now, terminal_);
     if (terminal_.redraws) {
         std::fprintf(out_, "\r%s\x1b[K", line.c_str());
         drawn_ = true;
+        log::overwrite_last_line(true);
     } else {
         std::fprintf(out_, "%s\n", line.c_str());
     }
@@ -133,6 +145,7 @@ void live_line::show(const progress& now)
 void live_line::finish() noexcept
 {
     if (!drawn_) return;
+    log::overwrite_last_line(false);
     std::fputs("\r\x1b[K", out_);
     std::fflush(out_);
     drawn_ = false;

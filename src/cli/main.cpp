@@ -2,6 +2,8 @@
 //
 // The `counterflow` command: options, and what becomes of errors.
 #include "cli/options.hpp"
+#include "cli/print.hpp"
+#include "log/log.hpp"
 
 #include <counterflow/error.hpp>
 #include <counterflow/log.hpp>
@@ -9,8 +11,9 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
+#include <sstream>
+#include <string>
 
 namespace cf::cli {
 namespace {
@@ -23,7 +26,7 @@ constexpr const char* footer =
 
 Examples:
   counterflow info model:gen4x8
-  counterflow bench model:gen3x1 --size 64KiB --outstanding 4
+  counterflow bench model:gen3x1 --size 64KiB --outstanding 16
   counterflow copy image.bin model:gen3x1,backing=far.mem/ram@0
   counterflow duplex model:gen3x1 --send image.bin --receive echo.bin --report run.html
   counterflow serve model:gen3x4,wr=2,rd=2 --socket /tmp/endpoint.sock
@@ -46,11 +49,14 @@ bool is_of_the_device(const std::error_code& code)
     return code.category() == category() && code != errc::canceled;
 }
 
-int report_error(const char* message, int code)
+int report_error(const std::string& message, int code)
 {
-    std::fprintf(stderr, "counterflow: %s\n", message);
+    complain(message);
     return code;
 }
+
+/// What errc::bad_argument itself says is for programmers; its detail has value, cause and way out.
+std::string message_of(const error& e) { return e.code() == errc::bad_argument ? e.detail() : e.what(); }
 
 int run(int argc, char** argv)
 {
@@ -69,9 +75,12 @@ int run(int argc, char** argv)
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& e) { // --help, --version
-        return app.exit(e);
+        std::ostringstream text;
+        app.exit(e, text, text);
+        print(text.str());
+        return done;
     } catch (const CLI::ParseError& e) {
-        return report_error((std::string(e.what()) + "; see `counterflow --help`").c_str(), usage);
+        return report_error(std::string(e.what()) + "; see `counterflow --help`", usage);
     }
     if (!common.log_level.empty()) set_log_level(common.log_level);
     return chosen();
@@ -98,11 +107,13 @@ void add_run_options(CLI::App& command, common_options& common)
 int main(int argc, char** argv)
 {
     using namespace cf::cli;
+    guard_standard_streams();
+    cf::log::logger(cf::log::part::cli); // reads COUNTERFLOW_LOG, and says what is wrong with it
     try {
         return run(argc, argv);
     } catch (const cf::error& e) {
-        if (is_usage(e.code())) return report_error(e.what(), usage);
-        report_error(e.what(), failed);
+        if (is_usage(e.code())) return report_error(message_of(e), usage);
+        report_error(message_of(e), failed);
         if (is_of_the_device(e.code())) cf::dump_last_events(stderr);
         return failed;
     } catch (const std::exception& e) {

@@ -53,6 +53,9 @@ public:
     /// done when `bytes_to_move` were counted.
     task<> watch(std::uint64_t bytes_to_move);
 
+    /// Before something else is printed: takes the live line away until the next sample.
+    void clear_line() noexcept { live_.finish(); }
+
     /// How long a direction's own time is.
     enum class span : std::uint8_t {
         whole_run,     ///< the measured time

@@ -5,15 +5,16 @@
 
 #include "cli/json.hpp"
 #include "cli/options.hpp"
+#include "cli/output_file.hpp"
 #include "cli/run_record.hpp"
 
-#include <fstream>
+#include <optional>
 #include <string>
 
 namespace cf::cli {
 
-/// The files are opened at construction, so that a path that cannot be written is found out before
-/// the run. Throws cf::error.
+/// The files are begun at construction, so that a path that cannot be written is found out before
+/// the run; they take their places in deliver(). Throws cf::error.
 class outputs {
 public:
     explicit outputs(const common_options& options);
@@ -24,8 +25,8 @@ public:
 
 private:
     const common_options& options_;
-    std::ofstream report_;
-    std::ofstream trace_;
+    std::optional<output_file> report_;
+    std::optional<output_file> trace_;
 };
 
 /// The run as a table for people.

@@ -38,6 +38,15 @@ struct block_plan {
     }
 };
 
+/// `block`, a multiple of `alignment`, or as much less as is enough for a file of `bytes`: buffers have the
+/// size of a block.
+constexpr std::size_t block_for(std::uint64_t bytes, std::size_t block, std::size_t alignment) noexcept
+{
+    if (bytes >= block) return block;
+    return (static_cast<std::size_t>(std::max<std::uint64_t>(bytes, 1)) + alignment - 1) / alignment *
+           alignment;
+}
+
 /// A number that only grows, and coroutines that wait until it has reached something. One runtime.
 class sequence {
 public:

@@ -12,7 +12,7 @@
 
 namespace cf::cli {
 
-/// Blocks SIGINT and SIGTERM for the process while it lives, and makes them readable. Made before
+/// Blocks SIGINT, SIGTERM and SIGHUP for the process while it lives, and makes them readable. Made before
 /// the device, whose threads inherit the mask.
 class signal_watch {
 public:

@@ -245,6 +245,10 @@ model_spec parse_model(std::string_view spec, std::string_view text)
             throw error(errc::bad_spec, a.name() + " has no value; write " + std::string(a.key) + "=...");
         key->set(model, a);
     }
+    if (model.wake == wake_mode::message && model.engine != engine_choice::remote)
+        throw error(errc::bad_spec, std::string(spec) +
+                                        ": wake is 'imwr'; it must be irq or poll unless engine is remote, "
+                                        "because a near engine's message goes out across the link");
     return model;
 }
 

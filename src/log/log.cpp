@@ -6,10 +6,12 @@
 
 #include <counterflow/error.hpp>
 
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <ctime>
 #include <memory>
@@ -130,13 +132,29 @@ private:
     std::uint64_t count_ = 0; ///< ever kept
 };
 
+std::atomic<bool> last_line_is_progress{false};
+
+/// Where a log line begins: on a clean line.
+class line_start final : public spdlog::custom_flag_formatter {
+public:
+    void format(const spdlog::details::log_msg&, const std::tm&, spdlog::memory_buf_t& to) override
+    {
+        constexpr std::string_view erase = "\r\x1b[K";
+        if (last_line_is_progress.load(std::memory_order_relaxed))
+            to.append(erase.data(), erase.data() + erase.size());
+    }
+    std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<line_start>(); }
+};
+
 struct state {
     state()
     {
         auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
         const char* const no_color = std::getenv("NO_COLOR");
         if (no_color && *no_color) sink->set_color_mode(spdlog::color_mode::never);
-        sink->set_pattern("%Y-%m-%dT%H:%M:%S.%f %^%l%$ %n: %v");
+        auto format = std::make_unique<spdlog::pattern_formatter>();
+        format->add_flag<line_start>('*').set_pattern("%*%Y-%m-%dT%H:%M:%S.%f %^%l%$ %n: %v");
+        sink->set_formatter(std::move(format));
         for (std::size_t i = 0; i < parts; ++i) {
             loggers[i] = std::make_unique<spdlog::logger>(std::string(part_names[i]), sink);
             loggers[i]->set_level(level::warn);
@@ -144,7 +162,7 @@ struct state {
         if (const char* const wanted = std::getenv("COUNTERFLOW_LOG")) try {
                 set(wanted);
             } catch (const error& e) {
-                loggers[0]->warn("COUNTERFLOW_LOG ignored: {}", e.what());
+                loggers[0]->warn("COUNTERFLOW_LOG ignored: {}", e.detail());
             }
     }
 
@@ -169,6 +187,8 @@ state& the_state()
 } // namespace
 
 spdlog::logger& logger(part p) noexcept { return *the_state().loggers[static_cast<std::size_t>(p)]; }
+
+void overwrite_last_line(bool on) noexcept { last_line_is_progress.store(on, std::memory_order_relaxed); }
 
 void event(part p, level at, const char* what, std::string_view subject,
            std::initializer_list<field> fields) noexcept

@@ -40,6 +40,10 @@ void warn(part p, spdlog::format_string_t<Args...> text, Args&&... args)
     logger(p).warn(text, std::forward<Args>(args)...);
 }
 
+/// Says whether the last line on stderr, a terminal, is to be overwritten: progress that is redrawn. A
+/// log line then takes its place instead of running into it. Any thread.
+void overwrite_last_line(bool on) noexcept;
+
 /// A key and its value in an event.
 struct field {
     const char* key; ///< a literal: events keep the pointer

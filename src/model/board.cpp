@@ -96,6 +96,7 @@ std::optional<unsigned> board::interrupt_of(port_end end, std::uint64_t address)
 
 std::uint64_t board::map(void* memory, std::size_t size)
 {
+    far_ram_.keep(); // transfers are going to follow
     // The offset in the page survives, as it does in an IOMMU. A granule stays free behind each
     // mapping, so that running over its end never hits the next one.
     const std::uint64_t address = next_address_ + reinterpret_cast<std::uintptr_t>(memory) % 4096;

@@ -38,19 +38,6 @@ private:
     throw error(failure{std::error_code(code, std::system_category()), "backing file " + path + ": " + what});
 }
 
-/// Gives the file its size and its blocks: a full disk is better met here than as SIGBUS when an
-/// engine writes.
-void reserve(int fd, const std::string& path, std::size_t size)
-{
-    struct stat now {};
-    if (::fstat(fd, &now) != 0) fail(path, "fstat", errno);
-    if (!S_ISREG(now.st_mode)) fail(path, "not a regular file", EINVAL);
-    if (::fallocate(fd, 0, 0, static_cast<off_t>(size)) == 0) return;
-    if (errno != EOPNOTSUPP) fail(path, ("reserving " + std::to_string(size) + " bytes").c_str(), errno);
-    if (static_cast<std::size_t>(now.st_size) < size && ::ftruncate(fd, static_cast<off_t>(size)) != 0)
-        fail(path, ("extending to " + std::to_string(size) + " bytes").c_str(), errno);
-}
-
 } // namespace
 
 mapped_memory mapped_memory::anonymous(std::size_t size)
@@ -71,12 +58,31 @@ mapped_memory mapped_memory::anonymous(std::size_t size)
 
 mapped_memory mapped_memory::file(const std::string& path, std::size_t size)
 {
-    const descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    mapped_memory result;
+    result.path_ = path;
+    int opened = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    if (opened < 0 && errno == ENOENT) {
+        opened = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (opened >= 0) result.made_ = made::file;
+    }
+    const descriptor fd(opened);
     if (fd.get() < 0) fail(path, "open", errno);
-    reserve(fd.get(), path, size);
+    struct stat now {};
+    if (::fstat(fd.get(), &now) != 0) fail(path, "fstat", errno);
+    if (!S_ISREG(now.st_mode)) fail(path, "not a regular file", EINVAL);
+    if (now.st_size == 0 && result.made_ == made::nothing) result.made_ = made::contents;
+    if (now.st_size != 0 && static_cast<std::size_t>(now.st_size) != size)
+        throw error(errc::bad_argument, "backing file " + path + " has " + std::to_string(now.st_size) +
+                                            " bytes, and the window ram " + std::to_string(size) +
+                                            "; set ram= to the file's size or name another file");
+    // A full disk is better met here than as SIGBUS when an engine writes.
+    if (::fallocate(fd.get(), 0, 0, static_cast<off_t>(size)) != 0) {
+        if (errno != EOPNOTSUPP) fail(path, ("reserving " + std::to_string(size) + " bytes").c_str(), errno);
+        if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0)
+            fail(path, ("extending to " + std::to_string(size) + " bytes").c_str(), errno);
+    }
     void* const at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
     if (at == MAP_FAILED) fail(path, "mmap", errno);
-    mapped_memory result;
     result.mapping_ = result.bytes_ = {static_cast<std::byte*>(at), size};
     return result;
 }
@@ -84,6 +90,9 @@ mapped_memory mapped_memory::file(const std::string& path, std::size_t size)
 mapped_memory::~mapped_memory()
 {
     if (!mapping_.empty()) ::munmap(mapping_.data(), mapping_.size());
+    // Nobody to tell when it cannot be taken back: it was empty, and holds zeros.
+    if (made_ == made::file) static_cast<void>(::unlink(path_.c_str()));
+    if (made_ == made::contents) static_cast<void>(::truncate(path_.c_str(), 0) == 0);
 }
 
 } // namespace cf::model

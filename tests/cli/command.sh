@@ -5,55 +5,10 @@
 #
 #     command.sh COUNTERFLOW JSON_QUERY
 #
-# Prints TAP. Works in a folder of its own, which it removes.
+# Prints TAP.
 set -u
-
-counterflow=$(realpath "$1") || exit 1
-json_query=$(realpath "$2") || exit 1
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-
-n=0
-# report NAME RESULT: RESULT is 0 when it went well. Shows what the command said when it did not.
-report() {
-    n=$((n + 1))
-    if [ "$2" -eq 0 ]; then
-        printf 'ok %d - %s\n' $n "$1"
-    else
-        printf 'not ok %d - %s\n' $n "$1"
-        sed 's/^/# stdout: /' out 2>/dev/null
-        sed 's/^/# stderr: /' err 2>/dev/null
-    fi
-}
-
-# run ARG...: runs the command, keeps its output in `out` and `err` and its exit code in $code.
-run() {
-    "$counterflow" "$@" >out 2>err
-    code=$?
-}
-
-# ends NAME CODE TEXT ARG...: the command ends with CODE and says TEXT (a regular expression) on
-# stderr; with CODE 2 in one line and without an event dump.
-ends() {
-    name=$1 want=$2 text=$3
-    shift 3
-    run "$@"
-    bad=0
-    [ $code -eq "$want" ] || bad=1
-    grep -q "^counterflow: .*$text" err || bad=1
-    if [ "$want" -eq 2 ] && [ "$(wc -l <err)" -ne 1 ]; then bad=1; fi
-    report "$name" $bad
-}
-
-# prints NAME POINTER VALUE: the last output is JSON with that value.
-prints() {
-    [ "$("$json_query" out "$2" 2>>err)" = "$3" ]
-    report "$1" $?
-}
-
-# Reproducible data in which no block is like another.
-data() { seq 1000000 2000000000 | head -c "$1"; }
+# shellcheck source=tests/cli/harness.sh
+. "${0%/*}/harness.sh"
 
 small=model:gen5x16,ram=64KiB
 
@@ -75,7 +30,15 @@ ends 'a size beyond 64 bits' 2 'size is' bench $small --size 9999999999999999999
 ends 'a size beyond the window' 2 'window ram' bench $small --size 64KiB
 ends 'an unknown window' 2 'no such window' bench $small --window rom
 ends 'no outstanding transfers' 2 'outstanding' bench $small --outstanding 0
-ends 'no time' 2 'seconds' bench $small --seconds 0
+for seconds in 0 -1 nan inf 86401; do
+    ends "a time of $seconds" 2 "seconds is .* it must be 0.001 to 86400" bench $small --seconds=$seconds
+done
+ends 'more transfers than the window has room for' 2 'outstanding is 9, and the window ram has room for 8' \
+    bench $small --size 4KiB --outstanding 9
+ends 'a message from an engine that has none' 2 "wake is 'imwr'; it must be" info $small,wake=imwr,engine=local
+run bench $small --size 0
+! grep -q "function's documentation" err
+report 'errors speak to who typed the command' $?
 ends 'an unknown direction' 2 'direction' bench $small --direction up
 
 ends 'nowhere to serve' 2 'socket' serve model:gen3x4
@@ -113,6 +76,12 @@ prints 'info knows the window' /windows/0/bytes 1048576
 report 'info knows every channel' $?
 [ "$("$json_query" out /ceilings_gbytes_per_s/both/rp_to_ep | cut -c 1-5)" = 13.42 ]
 report 'info knows the ceiling' $?
+COUNTERFLOW_LOG=loud run list
+[ $code -eq 0 ] && grep -q "COUNTERFLOW_LOG ignored: log level 'loud'" err
+report 'a bad level in the environment is ignored, and said so' $?
+run info "model:gen4x8,backing=$(printf 'a\033b')"
+[ $code -eq 0 ] && grep -q 'backing=a?b$' out
+report 'what a terminal would obey is not printed' $?
 run info model:gen4x8
 [ $code -eq 0 ] && grep -q '13.42 GB/s' out && grep -q 'remote RD1' out
 report 'info for people' $?
@@ -147,6 +116,20 @@ prints 'one direction alone is verified' /verified true
 run bench $small --size 1 --outstanding 100 --seconds 0.05 --direction ep_to_rp --json --no-verify
 prints 'unverified is null' /verified null
 prints 'one direction alone: the other is null, too' /rp_to_ep null
+run bench model:gen1x1,rtt=100ms,tags=1,hang=60s,ram=64KiB --size 512 --outstanding 1 --seconds 0.001 \
+    --direction rp_to_ep --json
+[ $code -eq 1 ] && grep -q 'rp_to_ep completed no transfer' err
+report 'a direction that moves nothing is a failure' $?
+run bench $small --size 5KiB --seconds 0.05 --json
+prints 'as many outstanding as there is room for' /outstanding 6
+run bench model:gen5x16,ram=4MiB --seconds 0.05 --json
+prints 'sixteen outstanding by default' /outstanding 16
+for kind in near=ep engine=local engine=both submit=descriptor; do
+    run bench $small,$kind --size 4097 --seconds 0.05 --json
+    prints "verified with $kind" /verified true
+done
+run bench $small --size 32KiB --seconds 0.05 --json
+prints 'verified with one place in the window' /verified true
 run bench model:null,ram=64KiB --size 4KiB --seconds 0.05 --json
 prints 'no link, no utilisation' /rp_to_ep/utilisation null
 prints 'no link, data all the same' /verified true
@@ -154,18 +137,6 @@ run bench $small --size 4KiB --seconds 0.05
 [ $code -eq 0 ] && grep -q '^rp_to_ep' out && grep -q '^data  *verified' out
 report 'bench for people' $?
 ends 'a report that cannot be written' 1 'no/such/folder' bench $small --size 4KiB --seconds 0.05 --report no/such/folder/r.html
-
-# A signal ends a run in order. The trace is a pipe: opening it waits until the run is about to begin.
-mkfifo pipe
-"$counterflow" bench $small --size 4KiB --seconds 600 --trace pipe -q >out 2>err &
-pid=$!
-exec 3<pipe
-kill -INT $pid
-wait $pid
-code=$?
-exec 3<&-
-[ $code -eq 1 ] && grep -q '^counterflow: stopped by SIGINT' err
-report 'a signal ends a run' $?
 
 # --- serve -----------------------------------------------------------------------------------
 
@@ -249,9 +220,6 @@ run duplex $small --send send --receive got --block 64KiB -q
 report 'duplex with one slot' $?
 
 cp send kept
-ln send link
-ends 'the sent file is not overwritten' 2 'same file' duplex $small --send send --receive send
-ends 'nor by another name' 2 'same file' duplex $small --send send --receive link
 ends 'nothing to send' 1 'absent: No such file' duplex $small --send absent --receive got
 ends 'a device is not sent' 2 'no size' duplex $small --send /dev/zero --receive got
 ends 'nowhere to receive' 1 'absent/got: No such file' duplex $small --send send --receive absent/got
@@ -266,4 +234,4 @@ run duplex $small --send send --receive got -q
 [ $code -eq 0 ] && cmp -s send got
 report 'a longer file is replaced' $?
 
-printf '1..%d\n' $n
+plan

@@ -47,6 +47,7 @@ for compiler in "$@"; do
             -o "$stage/consumer-$name" $(package --libs)
     }
     check "a program builds through pkg-config alone with $name" build_consumer
+    # The staged library is where no loader looks; an installed one is found after ldconfig, as the README says.
     check "and runs, built with $name" env "LD_LIBRARY_PATH=${library%/*}" "$stage/consumer-$name"
 done
 

@@ -97,6 +97,18 @@ TEST_CASE("a plan covers every byte once", "[pipeline]")
     CHECK(huge.offset(huge.count() - 1) + huge.size(huge.count() - 1) == ~std::uint64_t{0});
 }
 
+TEST_CASE("a block is no larger than its file", "[pipeline]")
+{
+    using cf::cli::block_for;
+    CHECK(block_for(1'000'000, 4096, 1) == 4096);
+    CHECK(block_for(10, 4096, 1) == 10);
+    CHECK(block_for(10, 4096, 4) == 12);
+    CHECK(block_for(12, 4096, 4) == 12);
+    CHECK(block_for(0, 4096, 4) == 4);
+    CHECK(block_for(~std::uint64_t{0}, 4096, 64) == 4096);
+    CHECK(block_for(4095, 4096, 4096) == 4096);
+}
+
 TEST_CASE("a sequence wakes those whose number has come", "[pipeline]")
 {
     std::vector<std::uint64_t> order;

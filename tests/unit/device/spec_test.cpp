@@ -89,7 +89,7 @@ TEST_CASE("every key takes effect", "[spec]")
 {
     const cf::model_spec m =
         model("gen5x16,wr=8,rd=1,mps=512,mrrs=4KiB,near=ep,engine=local,submit=descriptor,"
-              "wake=imwr,irq=5us,rtt=800ns,tags=64,ram=1GiB,backing=/tmp/far,strict=1");
+              "wake=poll,irq=5us,rtt=800ns,tags=64,ram=1GiB,backing=/tmp/far,strict=1");
     CHECK(m.wr == 8);
     CHECK(m.rd == 1);
     CHECK(m.link.mps_bytes == 512);
@@ -97,7 +97,7 @@ TEST_CASE("every key takes effect", "[spec]")
     CHECK(m.near == cf::port_end::endpoint);
     CHECK(m.engine == cf::engine_choice::local);
     CHECK(m.submit == cf::submit_mode::descriptor);
-    CHECK(m.wake == cf::wake_mode::message);
+    CHECK(m.wake == cf::wake_mode::poll);
     CHECK(m.irq_ns == 5'000);
     CHECK(m.link.round_trip_ns == 800);
     CHECK(m.link.tags == 64);
@@ -174,11 +174,22 @@ TEST_CASE("choices list what there is", "[spec]")
     CHECK(model("gen3x1,submit=ring").submit == cf::submit_mode::ring);
     CHECK(model("gen3x1,wake=irq").wake == cf::wake_mode::interrupt);
     CHECK(model("gen3x1,wake=poll").wake == cf::wake_mode::poll);
+    CHECK(model("gen3x1,wake=imwr").wake == cf::wake_mode::message);
     CHECK(refused("near", "host", "rp or ep"));
     CHECK(refused("near", "", "rp or ep"));
     CHECK(refused("engine", "far", "remote, local or both"));
     CHECK(refused("submit", "rings", "ring or descriptor"));
     CHECK(refused("wake", "IRQ", "irq, imwr or poll"));
+}
+
+TEST_CASE("only a remote engine has messages", "[spec]")
+{
+    for (const std::string rest : {"wake=imwr,engine=local", "engine=both,wake=imwr"}) {
+        const std::string said = refusal("model:gen3x1," + rest);
+        CHECK(has(said, "model:gen3x1," + rest));
+        CHECK(has(said, "wake is 'imwr'; it must be irq or poll"));
+    }
+    CHECK(model("gen3x1,wake=imwr,engine=remote,near=ep").wake == cf::wake_mode::message);
 }
 
 TEST_CASE("strict is a flag", "[spec]")

@@ -10,10 +10,13 @@
 #include <spdlog/sinks/ostream_sink.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <unistd.h>
 
 namespace {
 
@@ -160,6 +163,32 @@ TEST_CASE("threads share the ring", "[log]")
     const std::string text = cf::last_events();
     CHECK(count(text, "\n") == 256);
     for (unsigned t = 0; t < 4; ++t) CHECK(count(text, "thread=" + std::to_string(t) + " ") == 64);
+    cf::set_log_level("warn");
+}
+
+TEST_CASE("a log line takes the place of progress on the terminal", "[log]")
+{
+    char name[] = "/tmp/counterflow-log-XXXXXX";
+    const int file = mkstemp(name), kept = dup(STDERR_FILENO);
+    REQUIRE((file >= 0 && kept >= 0));
+    unlink(name);
+    cf::set_log_level("info");
+    dup2(file, STDERR_FILENO);
+    cf::log::info(part::cli, "alone");
+    cf::log::overwrite_last_line(true);
+    cf::log::info(part::cli, "over progress");
+    cf::log::overwrite_last_line(false);
+    cf::log::info(part::cli, "alone again");
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    std::string text(1000, '\0');
+    const ssize_t size = pread(file, text.data(), text.size(), 0);
+    close(file);
+    REQUIRE(size > 0);
+    text.resize(static_cast<std::size_t>(size));
+    CHECK(count(text, "\n") == 3);
+    CHECK(count(text, "\r\x1b[K") == 1);
+    CHECK(count(text, "alone\n\r\x1b[K") == 1);
     cf::set_log_level("warn");
 }
 

@@ -121,36 +121,86 @@ TEST_CASE("data does not move through an outbound window", "[memory]")
     CHECK(copy_between(from, 0, to, 0, 64).source_refused);
 }
 
-TEST_CASE("a backing file is created, extended, kept, and refused with its name", "[memory]")
-{
-    const auto path = std::filesystem::temp_directory_path() / ("cf-backing-" + std::to_string(::getpid()));
-    struct cleanup {
-        ~cleanup() { std::filesystem::remove(path); }
-        std::filesystem::path path;
-    } at_end{path};
-    std::ofstream(path) << "seed";
+namespace {
+
+/// The path of a file that is not there, and will not be.
+struct file_name {
+    file_name()
+        : path((std::filesystem::temp_directory_path() / ("cf-backing-" + std::to_string(::getpid())))
+                   .string())
     {
-        auto memory = mapped_memory::file(path.string(), 8192);
+        std::filesystem::remove(path);
+    }
+    file_name(const file_name&) = delete;
+    file_name& operator=(const file_name&) = delete;
+    ~file_name() { std::filesystem::remove(path); }
+
+    std::string path;
+};
+
+std::string refusal_of(const std::string& file, std::size_t size)
+{
+    try {
+        mapped_memory::file(file, size);
+    } catch (const error& e) {
+        return e.what();
+    }
+    return {};
+}
+
+bool has(const std::string& text, const std::string& part)
+{
+    INFO(text);
+    return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("a backing file is created, kept, and found again", "[memory]")
+{
+    const file_name file;
+    {
+        auto memory = mapped_memory::file(file.path, 8192);
         REQUIRE(memory.size() == 8192);
-        CHECK(memory.data()[0] == std::byte{'s'});
+        CHECK(memory.data()[8191] == std::byte{});
+        memory.keep();
         memory.data()[8191] = std::byte{'e'};
     }
-    CHECK(std::filesystem::file_size(path) == 8192);
-    {
-        auto memory = mapped_memory::file(path.string(), 4096); // a smaller view leaves the rest
-        CHECK(memory.data()[1] == std::byte{'e'});
-    }
-    CHECK(std::filesystem::file_size(path) == 8192);
-    CHECK(mapped_memory::file(path.string(), 8192).data()[8191] == std::byte{'e'});
+    CHECK(std::filesystem::file_size(file.path) == 8192);
+    CHECK(mapped_memory::file(file.path, 8192).data()[8191] ==
+          std::byte{'e'}); // there before: nothing to undo
+    CHECK(std::filesystem::file_size(file.path) == 8192);
+}
 
-    const auto message_of = [](const std::string& file) {
-        try {
-            mapped_memory::file(file, 4096);
-        } catch (const error& e) {
-            return std::string(e.what());
-        }
-        return std::string();
-    };
-    CHECK(message_of("/nonexistent/file").find("/nonexistent/file") != std::string::npos);
-    CHECK(message_of("/dev/null").find("not a regular file") != std::string::npos);
+TEST_CASE("a backing file that was not used is taken back", "[memory]")
+{
+    const file_name file;
+    {
+        auto memory = mapped_memory::file(file.path, 8192);
+        auto moved = std::move(memory);
+        CHECK(std::filesystem::file_size(file.path) == 8192);
+    }
+    CHECK_FALSE(std::filesystem::exists(file.path));
+    std::ofstream(file.path).flush();
+    CHECK(mapped_memory::file(file.path, 8192).size() == 8192);
+    CHECK(std::filesystem::file_size(file.path) == 0);
+    // More than any disk has.
+    CHECK(has(refusal_of(file.path, std::size_t{1} << 62), file.path));
+    CHECK(std::filesystem::file_size(file.path) == 0);
+    std::filesystem::remove(file.path);
+    CHECK(has(refusal_of(file.path, std::size_t{1} << 62), file.path));
+    CHECK_FALSE(std::filesystem::exists(file.path));
+}
+
+TEST_CASE("a backing file is refused with its name", "[memory]")
+{
+    const file_name file;
+    std::ofstream(file.path) << "seed";
+    for (const std::size_t size : {2u, 8192u}) {
+        const std::string said = refusal_of(file.path, size);
+        CHECK(has(said, file.path + " has 4 bytes, and the window ram " + std::to_string(size)));
+        CHECK(std::filesystem::file_size(file.path) == 4);
+    }
+    CHECK(has(refusal_of("/nonexistent/file", 4096), "/nonexistent/file"));
+    CHECK(has(refusal_of("/dev/null", 4096), "not a regular file"));
 }
