@@ -206,11 +206,10 @@ TEST_CASE("info says what is in use", "[runtime]")
         CHECK(used_only_if_allowed(info.features.defer_taskrun, options.features.defer_taskrun));
         CHECK(used_only_if_allowed(info.features.coop_taskrun, options.features.coop_taskrun));
         CHECK(used_only_if_allowed(info.features.registered_ring, options.features.registered_ring));
-        CHECK(used_only_if_allowed(info.features.timed_wait, options.features.timed_wait));
         CHECK(used_only_if_allowed(info.features.multishot_poll, options.features.multishot_poll));
         const std::string text = cf::to_string(info);
         CHECK(text.find("io_uring, 128/") == 0);
-        CHECK((text.find("timed_wait") != std::string::npos) == info.features.timed_wait);
+        CHECK((text.find("multishot_poll") != std::string::npos) == info.features.multishot_poll);
         CHECK(text.find("Linux " + info.kernel) != std::string::npos);
     }
 }
