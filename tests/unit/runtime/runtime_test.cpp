@@ -273,3 +273,23 @@ TEST_CASE("runtimes that ended elsewhere leave no places occupied", "[runtime]")
     for (auto& runtime : made)
         CHECK(runtime->info().features.registered_ring == made.front()->info().features.registered_ring);
 }
+
+TEST_CASE("a descriptor that was closed under its watch ends the program with a message", "[runtime]")
+{
+    const int status = in_child([] {
+        cf::runtime_options options;
+        options.features.multishot_poll = false; // each event asks for the descriptor anew
+        cf::runtime runtime(options);
+        const int fd = ::eventfd(0, EFD_CLOEXEC);
+        const cf::detail::fd_watch watch(
+            runtime, fd, [](void*) noexcept {}, nullptr);
+        runtime.run([](int event) -> cf::task<> {
+            for (int i = 0; i < 3; ++i) co_await cf::nop();
+            ::eventfd_write(event, 1);
+            ::close(event);
+            co_await cf::until_stop();
+        }(fd));
+        return 0;
+    });
+    CHECK(status == 256 + SIGABRT);
+}
