@@ -47,7 +47,6 @@ struct runtime_features {
     bool defer_taskrun = true;   ///< IORING_SETUP_DEFER_TASKRUN, 6.1; needs single_issuer
     bool coop_taskrun = true;    ///< IORING_SETUP_COOP_TASKRUN with TASKRUN_FLAG, 5.19
     bool registered_ring = true; ///< ring addressed by registered index, 5.18
-    bool timed_wait = true;      ///< timeout as an argument of io_uring_enter, 5.11
     bool multishot_poll = true;  ///< 5.13
 };
 

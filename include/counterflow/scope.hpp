@@ -125,7 +125,8 @@ task<detail::await_result_t<std::invoke_result_t<Body&, scope&>>> with_scope(Bod
     using result = detail::await_result_t<std::invoke_result_t<Body&, scope&>>;
     scope inner;
     detail::value_slot<result> value;
-    co_await detail::obey(inner.stop_);
+    detail::obey obedience(inner.stop_);
+    co_await obedience;
     try {
         auto&& work = body(inner);
         auto&& awaiter = detail::get_awaiter(std::forward<decltype(work)>(work));

@@ -41,7 +41,8 @@ failure io_failure(std::int32_t result, const io_description& what)
     if (what.bytes != 0) detail += " of " + std::to_string(what.bytes) + " bytes";
     if (what.offset != current_position) detail += " at offset " + std::to_string(what.offset);
     if (what.fd >= 0) detail += " of descriptor " + std::to_string(what.fd);
-    if (result == -ECANCELED) return {make_error_code(errc::canceled), std::move(detail)};
+    // The kernel's worker threads get no other signal than that of a cancel.
+    if (result == -ECANCELED || result == -EINTR) return {make_error_code(errc::canceled), std::move(detail)};
     return {std::error_code(-result, std::system_category()), std::move(detail)};
 }
 

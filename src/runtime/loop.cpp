@@ -80,10 +80,8 @@ bool loop::run_pollers() noexcept
 
 void loop::run_timers() noexcept
 {
-    if (timers_.empty()) {
-        *attention_ &= ~has_timers;
-        return;
-    }
+    *attention_ &= ~has_timers;
+    if (timers_.empty()) return;
     const std::uint64_t time = now();
     while (timer* t = timers_.pop_due(time)) t->fire(*t);
 }

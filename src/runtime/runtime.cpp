@@ -87,9 +87,9 @@ std::string to_string(const runtime_info& info)
     std::string text = info.reactor + ", " + std::to_string(info.entries) + "/" +
                        std::to_string(info.completions) + " entries";
     const std::pair<bool, const char*> named[] = {
-        {info.features.single_issuer, "single_issuer"}, {info.features.defer_taskrun, "defer_taskrun"},
-        {info.features.coop_taskrun, "coop_taskrun"},   {info.features.registered_ring, "registered_ring"},
-        {info.features.timed_wait, "timed_wait"},       {info.features.multishot_poll, "multishot_poll"},
+        {info.features.single_issuer, "single_issuer"},   {info.features.defer_taskrun, "defer_taskrun"},
+        {info.features.coop_taskrun, "coop_taskrun"},     {info.features.registered_ring, "registered_ring"},
+        {info.features.multishot_poll, "multishot_poll"},
     };
     const char* separator = ", ";
     for (const auto& [used, name] : named) {

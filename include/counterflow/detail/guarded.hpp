@@ -15,25 +15,39 @@
 
 namespace cf::detail {
 
-/// Makes the awaits of this coroutine obey `state`, which obeys what they obeyed before. For the
-/// rest of the coroutine, in whose frame the state must be.
+/// Once awaited, makes the awaits of this coroutine obey `state`, which obeys what they obeyed before; until
+/// the end of its life. A local behind that of the state, so that nothing of the coroutine is linked to
+/// the state when that goes.
 class obey {
 public:
     explicit obey(nested_stop_state& state) noexcept : state_(state) {}
+    obey(const obey&) = delete;
+    obey& operator=(const obey&) = delete;
+    ~obey()
+    {
+        if (promise_ == nullptr) return;
+        promise_->end();
+        promise_->begin(before_);
+    }
+
     bool await_ready() const noexcept { return false; }
     template <std::derived_from<promise_base> Promise>
     bool await_suspend(std::coroutine_handle<Promise> self) noexcept
     {
+        promise_ = &self.promise();
+        before_ = promise_->stop;
         state_.belong_to(loop::current());
-        state_.obey(self.promise().stop);
-        self.promise().end();
-        self.promise().begin(&state_);
+        state_.obey(before_);
+        promise_->end();
+        promise_->begin(&state_);
         return false;
     }
     void await_resume() const noexcept {}
 
 private:
     nested_stop_state& state_;
+    promise_base* promise_ = nullptr;
+    stop_state* before_ = nullptr;
 };
 
 /// A guard has `nested_stop_state& state()`; `void arm()`; an awaitable `disarm()`, which ends when nobody
@@ -45,7 +59,8 @@ task<await_result_t<A>> guarded(A what, Args... args)
     Guard guard(std::move(args)...);
     value_slot<result> value;
     std::exception_ptr exception;
-    co_await obey(guard.state());
+    obey obedience(guard.state());
+    co_await obedience;
     guard.arm();
     try {
         auto&& awaiter = get_awaiter(std::move(what));

@@ -4,8 +4,8 @@
 // work deferred to the end of a tick, pollers, timers, posts from other threads and eventfds.
 // Everything is intrusive: nothing here allocates unless it says so.
 //
-// A tick: resume what is ready, until nothing is; run what was deferred; poll; fire timers;
-// submit and, when nothing is ready, wait; resume those whose operations completed.
+// A tick: poll; resume what is ready, until nothing is; run what was deferred; fire timers that are due;
+// submit and, when there is nothing else to do, wait; resume those whose operations completed.
 //
 // Thread rule: all calls on the runtime's own thread, except post().
 #pragma once
@@ -102,7 +102,7 @@ public:
     void add_timer(timer& t, std::uint64_t due) noexcept
     {
         timers_.add(t, due);
-        *attention_ |= has_timers;
+        if (due < alarm_) *attention_ |= has_timers;
     }
     void cancel_timer(timer& t) noexcept { timers_.cancel(t); }
 
@@ -149,7 +149,7 @@ protected:
         has_ready = 1,
         has_deferred = 2,
         has_pollers = 4,
-        has_timers = 8,
+        has_timers = 8,    // some may be due, or nearer than alarm_
         has_requests = 16, // cancels_ and requests_
         is_finished = 32,  // run() has to return
     };
@@ -161,6 +161,8 @@ protected:
     intrusive_list<deferred> deferred_;
     intrusive_list<poller> pollers_;
     timer_heap timers_;
+    static constexpr std::uint64_t no_alarm = ~std::uint64_t{0};
+    std::uint64_t alarm_ = no_alarm; // when the reactor will look at the timers at the latest
     intrusive_list<io_operation> requests_;
     intrusive_list<promise_base> cancels_; // of coroutines, when there was no room for the cancel
     reactor* reactor_ = nullptr;
@@ -181,7 +183,8 @@ protected:
     bool prepare_to_sleep() noexcept;       // false when there is something to do after all
     bool has_work() const noexcept
     {
-        return ready_ != nullptr || !deferred_.empty() || !requests_.empty() || !cancels_.empty();
+        return ready_ != nullptr || !deferred_.empty() || !requests_.empty() || !cancels_.empty() ||
+               (*attention_ & has_timers) != 0;
     }
 
     void request(io_operation& operation) noexcept; // what operation.wanted says, before the loop waits

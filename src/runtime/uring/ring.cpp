@@ -143,7 +143,6 @@ ring::ring(const runtime_options& options)
     if ((params.features & needed) != needed) {
         throw error(errc::io_uring_refused, "this kernel's io_uring is older than Linux 5.10's");
     }
-    features.timed_wait = features.timed_wait && (params.features & IORING_FEAT_EXT_ARG) != 0;
     // No feature bit of its own; came in the release of this one.
     features.multishot_poll = features.multishot_poll && (params.features & IORING_FEAT_RSRC_TAGS) != 0;
     map(params);

@@ -30,9 +30,7 @@ uring_reactor::uring_reactor(const runtime_options& options, loop& l)
     l.reactor_ = this;
     l.attention_ = &attention_;
     l.spin_ns_ = options.spin.count() > 0 ? static_cast<std::uint64_t>(options.spin.count()) : 0;
-    timeout_.complete = [](io_operation& operation, std::int32_t, std::uint32_t) noexcept {
-        static_cast<timeout_operation&>(operation).earliest = timeout_operation::none;
-    };
+    prepare_alarm();
     wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (wake_fd_ < 0) throw error(failure{{errno, std::system_category()}, "eventfd for waking a runtime"});
     try {
@@ -94,8 +92,7 @@ void uring_reactor::run() noexcept
             const unsigned submit = publish();
             if (!plan_.only_if_needed || submit != 0 || acquire(ring_.sq_flags) != 0) {
                 ++enters_;
-                result = io_uring_enter(ring_.enter_fd, submit, plan_.minimum, common_flags | plan_.flags,
-                                        plan_.argument, plan_.argument_bytes);
+                result = io_uring_enter(ring_.enter_fd, submit, plan_.minimum, common_flags, nullptr, 0);
             }
         }
         std::uint64_t head = completions_;
@@ -151,7 +148,6 @@ void uring_reactor::complain(int result) noexcept
 // The uncommon tick: everything but submitting and fetching. False when run() has to return.
 bool uring_reactor::attend() noexcept
 {
-    if (attention_ & loop::has_timers) loop_.run_timers();
     bool progress = false;
     if (attention_ & loop::has_pollers) {
         progress = loop_.run_pollers();
@@ -159,6 +155,7 @@ bool uring_reactor::attend() noexcept
     }
     loop_.run_ready();
     if (attention_ & loop::has_deferred) loop_.run_deferred();
+    if (attention_ & loop::has_timers) attend_timers();
     if (attention_ & loop::has_requests) run_requests();
     plan_ = wait_plan{};
     if (attention_ & loop::is_finished) {
@@ -171,7 +168,6 @@ bool uring_reactor::attend() noexcept
         return true;
     }
     spin_until_ = 0;
-    if (!loop_.timers_.empty()) plan_timed_wait();
     return true;
 }
 
@@ -194,37 +190,41 @@ bool uring_reactor::keep_spinning(bool progress) noexcept
     return ++spin_turns_ % turns_a_look != 0 || now() < spin_until_;
 }
 
-void uring_reactor::plan_timed_wait() noexcept
+// The kernel is told of the nearest timer by one timeout operation, so that a timer that is not yet due costs
+// other ticks nothing; a wait with a time limit would cost each of them a look at the clock, and exists
+// from Linux 5.11 on only. A timer that is canceled leaves the operation as it is: it ends a wait for
+// nothing, once.
+void uring_reactor::attend_timers() noexcept
 {
-    const std::uint64_t due = loop_.timers_.nearest();
-    if (!ring_.features.timed_wait) return arm_timeout(due);
-    const std::uint64_t time = now();
-    const std::uint64_t left = due > time ? due - time : 0;
-    wait_time_.tv_sec = static_cast<long long>(left / second);
-    wait_time_.tv_nsec = static_cast<long long>(left % second);
-    wait_argument_.ts = reinterpret_cast<std::uintptr_t>(&wait_time_);
-    plan_.flags = IORING_ENTER_EXT_ARG;
-    plan_.argument = &wait_argument_;
-    plan_.argument_bytes = sizeof wait_argument_;
+    loop_.run_timers();
+    if (loop_.timers_.empty() || loop_.timers_.nearest() >= loop_.alarm_) return;
+    // One at a time: that of a later timer is canceled, and its completion leads back to here.
+    alarm_.wanted =
+        loop_.alarm_ == loop::no_alarm ? io_operation::request::submit : io_operation::request::cancel;
+    loop_.alarm_ = 0; // it is on its way: nothing can be nearer
+    loop_.request(alarm_);
 }
 
-// Kernels before 5.11 wait for time only through an operation. One that is due earlier is added;
-// those left over wake the loop once for nothing.
-void uring_reactor::arm_timeout(std::uint64_t due) noexcept
+void uring_reactor::prepare_alarm() noexcept
 {
-    if (timeout_.earliest <= due) return;
-    io_uring_sqe* const entry = take_ring_entry();
-    if (entry == nullptr) return; // the completions that keep the kernel busy end the wait
-    timeout_.earliest = due;
-    timeout_.due.tv_sec = static_cast<long long>(due / second);
-    timeout_.due.tv_nsec = static_cast<long long>(due % second);
-    std::memset(entry, 0, sizeof *entry);
-    entry->opcode = IORING_OP_TIMEOUT;
-    entry->fd = -1;
-    entry->addr = reinterpret_cast<std::uintptr_t>(&timeout_.due);
-    entry->len = 1;
-    entry->timeout_flags = IORING_TIMEOUT_ABS;
-    entry->user_data = timeout_.user_data();
+    alarm_.owner = &loop_;
+    alarm_.prepare = [](io_operation& operation, io_uring_sqe& entry) noexcept {
+        auto& self = static_cast<alarm_operation&>(operation);
+        loop& l = *self.owner;
+        l.alarm_ = l.timers_.empty() ? loop::no_alarm - 1 : l.timers_.nearest();
+        self.due.tv_sec = static_cast<long long>(l.alarm_ / second);
+        self.due.tv_nsec = static_cast<long long>(l.alarm_ % second);
+        entry.opcode = IORING_OP_TIMEOUT;
+        entry.fd = -1;
+        entry.addr = reinterpret_cast<std::uintptr_t>(&self.due);
+        entry.len = 1;
+        entry.timeout_flags = IORING_TIMEOUT_ABS;
+    };
+    alarm_.complete = [](io_operation& operation, std::int32_t, std::uint32_t) noexcept {
+        loop& l = *static_cast<alarm_operation&>(operation).owner;
+        l.alarm_ = loop::no_alarm;
+        if (!l.timers_.empty()) *l.attention_ |= loop::has_timers;
+    };
 }
 
 loop_statistics uring_reactor::statistics() const noexcept

@@ -40,10 +40,7 @@ public:
 private:
     // How to enter the kernel after an uncommon tick.
     struct wait_plan {
-        unsigned minimum = 1; // completions to wait for
-        unsigned flags = 0;   // besides the common ones
-        const void* argument = nullptr;
-        std::size_t argument_bytes = 0;
+        unsigned minimum = 1;        // completions to wait for
         bool only_if_needed = false; // no system call when nothing is to be submitted or fetched
     };
 
@@ -52,8 +49,8 @@ private:
     void complain(int result) noexcept;
     bool attend() noexcept;
     bool keep_spinning(bool progress) noexcept;
-    void plan_timed_wait() noexcept;
-    void arm_timeout(std::uint64_t due) noexcept;
+    void attend_timers() noexcept;
+    void prepare_alarm() noexcept;
     io_uring_sqe* take_ring_entry() noexcept;
     void run_requests() noexcept;
     bool submit_backlog() noexcept;
@@ -70,8 +67,6 @@ private:
     io_uring_sqe* sq_end_ = nullptr;
 
     wait_plan plan_;
-    io_uring_getevents_arg wait_argument_{};
-    __kernel_timespec wait_time_{};
 
     // Operations of coroutines for which the kernel had no room.
     std::vector<io_uring_sqe> backlog_;
@@ -80,12 +75,11 @@ private:
     std::uint64_t spin_completions_ = 0;
     unsigned spin_turns_ = 0;
 
-    // Without timed_wait: the earliest timeout operation in flight.
-    struct timeout_operation : io_operation {
-        __kernel_timespec due{};
-        std::uint64_t earliest = none;
-        static constexpr std::uint64_t none = ~std::uint64_t{0};
-    } timeout_;
+    // The timeout of the nearest timer; see attend_timers().
+    struct alarm_operation : io_operation {
+        loop* owner = nullptr;
+        __kernel_timespec due{}; // the kernel's until it has taken the entry
+    } alarm_;
 
     intrusive_list<fd_watch::watch_operation::in_list> watches_;
     int wake_fd_ = -1;

@@ -4,6 +4,10 @@
 // anyone reading it; before Linux 5.13 a poll and a read at a time.
 #include "runtime/uring/uring_reactor.hpp"
 
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <poll.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -17,6 +21,23 @@ void take_count(int fd) noexcept
     std::uint64_t count;
     const iovec into{&count, sizeof count};
     [[maybe_unused]] const auto got = ::preadv2(fd, &into, 1, -1, RWF_NOWAIT);
+}
+
+// What the kernel may say of a poll that can be asked for again: no memory, or a cancel that was not ours.
+bool is_passing(std::int32_t result) noexcept
+{
+    return result == -ENOMEM || result == -EAGAIN || result == -EINTR || result == -ECANCELED;
+}
+
+// Whoever watches waits for events that will never be told, the runtime for posts.
+[[noreturn]] void give_up(int fd, std::int32_t result) noexcept
+{
+    std::fprintf(
+        stderr,
+        "counterflow: descriptor %d cannot be watched any more (%s); its events would be lost, so this "
+        "cannot go on; close a descriptor only after what watches it\n",
+        fd, std::strerror(-result));
+    std::abort();
 }
 
 } // namespace
@@ -44,9 +65,10 @@ void uring_reactor::start_watch(watch_operation& watch)
             delete &self;
             return;
         }
-        if (!self.in_flight && result >= 0) {
+        if (result < 0 && !is_passing(result)) give_up(self.fd, result);
+        if (!self.in_flight) {
             // A multishot poll tells of each write; a single one would tell of the same again.
-            if (!self.multishot) take_count(self.fd);
+            if (!self.multishot && result >= 0) take_count(self.fd);
             self.wanted = io_operation::request::submit;
             self.owner->request(self);
         }

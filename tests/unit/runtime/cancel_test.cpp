@@ -343,3 +343,38 @@ TEST_CASE("a cancel that finds no room while the backlog is submitted is not for
     }(runtime, never, ends));
     CHECK(ends.canceled == 2);
 }
+
+TEST_CASE("an operation that a worker of the kernel was in is canceled, not interrupted", "[cancel]")
+{
+    struct blocking_read : cf::detail::io_awaiter_of<blocking_read, void> {
+        explicit blocking_read(int from) noexcept : fd(from) {}
+        void prepare(io_uring_sqe& entry) const noexcept
+        {
+            entry.opcode = IORING_OP_READ;
+            entry.flags = IOSQE_ASYNC;
+            entry.fd = fd;
+            entry.addr = reinterpret_cast<std::uintptr_t>(&byte);
+            entry.len = 1;
+            entry.off = cf::current_position;
+        }
+        cf::detail::io_description describe() const noexcept
+        {
+            return {"blocking read", fd, 1, cf::current_position};
+        }
+        int fd;
+        mutable std::byte byte{};
+    };
+    const auto pipe = test::make_pipe();
+    for (const auto& options : test::feature_levels()) {
+        test::run(
+            [&]() -> cf::task<> {
+                for (int round = 0; round < 20; ++round) { // the worker may or may not have begun
+                    const auto ended = co_await cf::as_result(
+                        cf::timeout(std::chrono::microseconds(round * 50), blocking_read(pipe.out)));
+                    REQUIRE_FALSE(ended);
+                    CHECK(ended.error().code == cf::errc::timed_out);
+                }
+            },
+            options);
+    }
+}

@@ -206,11 +206,10 @@ TEST_CASE("info says what is in use", "[runtime]")
         CHECK(used_only_if_allowed(info.features.defer_taskrun, options.features.defer_taskrun));
         CHECK(used_only_if_allowed(info.features.coop_taskrun, options.features.coop_taskrun));
         CHECK(used_only_if_allowed(info.features.registered_ring, options.features.registered_ring));
-        CHECK(used_only_if_allowed(info.features.timed_wait, options.features.timed_wait));
         CHECK(used_only_if_allowed(info.features.multishot_poll, options.features.multishot_poll));
         const std::string text = cf::to_string(info);
         CHECK(text.find("io_uring, 128/") == 0);
-        CHECK((text.find("timed_wait") != std::string::npos) == info.features.timed_wait);
+        CHECK((text.find("multishot_poll") != std::string::npos) == info.features.multishot_poll);
         CHECK(text.find("Linux " + info.kernel) != std::string::npos);
     }
 }
@@ -273,4 +272,24 @@ TEST_CASE("runtimes that ended elsewhere leave no places occupied", "[runtime]")
         .join();
     for (auto& runtime : made)
         CHECK(runtime->info().features.registered_ring == made.front()->info().features.registered_ring);
+}
+
+TEST_CASE("a descriptor that was closed under its watch ends the program with a message", "[runtime]")
+{
+    const int status = in_child([] {
+        cf::runtime_options options;
+        options.features.multishot_poll = false; // each event asks for the descriptor anew
+        cf::runtime runtime(options);
+        const int fd = ::eventfd(0, EFD_CLOEXEC);
+        const cf::detail::fd_watch watch(
+            runtime, fd, [](void*) noexcept {}, nullptr);
+        runtime.run([](int event) -> cf::task<> {
+            for (int i = 0; i < 3; ++i) co_await cf::nop();
+            ::eventfd_write(event, 1);
+            ::close(event);
+            co_await cf::until_stop();
+        }(fd));
+        return 0;
+    });
+    CHECK(status == 256 + SIGABRT);
 }

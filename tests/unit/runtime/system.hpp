@@ -20,6 +20,7 @@ namespace cf::detail {
 
 struct test_access {
     static uring_reactor& reactor_of(loop& l) { return static_cast<uring_reactor&>(*l.reactor_); }
+    static unsigned attention_of(const loop& l) { return *l.attention_; }
 };
 
 } // namespace cf::detail
@@ -66,7 +67,7 @@ inline pipe_ends make_pipe()
 /// Option sets that stand for kernels from the newest down to Linux 5.10.
 inline std::vector<cf::runtime_options> feature_levels()
 {
-    std::vector<cf::runtime_options> levels(6);
+    std::vector<cf::runtime_options> levels(5);
     levels[1].features.defer_taskrun = false;
     levels[2].features = levels[1].features;
     levels[2].features.single_issuer = false;
@@ -75,8 +76,6 @@ inline std::vector<cf::runtime_options> feature_levels()
     levels[4].features = levels[3].features;
     levels[4].features.registered_ring = false;
     levels[4].features.multishot_poll = false;
-    levels[5].features = levels[4].features;
-    levels[5].features.timed_wait = false;
     return levels;
 }
 

@@ -96,6 +96,110 @@ TEST_CASE("a runtime that waits for time uses no CPU", "[time]")
     }
 }
 
+TEST_CASE("a timer that is not due leaves nothing to look at in a tick", "[time]")
+{
+    for (const auto& options : test::feature_levels()) {
+        cf::runtime runtime(options);
+        runtime.run([](cf::runtime& r) -> cf::task<> {
+            co_await cf::timeout(24h, [](cf::runtime& own) -> cf::task<> {
+                for (int i = 0; i < 3; ++i) co_await cf::nop();
+                CHECK(cf::detail::test_access::attention_of(own) == 0);
+            }(r));
+        }(runtime));
+    }
+}
+
+TEST_CASE("timers leave at most one operation with the kernel", "[time]")
+{
+    for (const auto& options : test::feature_levels()) {
+        cf::runtime runtime(options);
+        runtime.run([](cf::runtime& r) -> cf::task<> {
+            const auto in_flight = [](const cf::runtime& own) {
+                const auto counted = own.statistics();
+                return counted.submitted - counted.completions;
+            };
+            co_await cf::nop();
+            const auto before = in_flight(r);
+            for (int i = 0; i < 100; ++i) {
+                co_await cf::timeout(24h - i * 1min, cf::nop()); // each earlier than the one before
+                co_await cf::timeout(24h, cf::sleep_for(10us));
+            }
+            co_await cf::nop();
+            // The alarm and what cancels it, before their completions have come.
+            CHECK(in_flight(r) <= before + 2);
+        }(runtime));
+    }
+}
+
+TEST_CASE("timers added everywhere in a tick fire", "[time]")
+{
+    for (auto options : test::feature_levels()) {
+        options.entries = 1;
+        cf::runtime runtime(options);
+        runtime.run([](cf::runtime& r) -> cf::task<> {
+            cf::scope all;
+            auto sleeps = [](std::chrono::microseconds time) -> cf::task<> { co_await cf::sleep_for(time); };
+            r.post([&] { all.spawn(sleeps(300us)); });
+            all.spawn(sleeps(500us));
+            co_await cf::nop();
+            all.spawn(sleeps(100us)); // earlier than what is armed
+            co_await cf::yield();
+            all.spawn(sleeps(200us));
+            test::pretend_busy(r, 3);
+            all.spawn(sleeps(0us));
+            co_await all.join();
+        }(runtime));
+    }
+}
+
+TEST_CASE("a heap that is added to and canceled at random agrees with a reference", "[time]")
+{
+    std::mt19937 random(11);
+    constexpr std::size_t count = 300;
+    std::vector<cf::detail::timer> timers(count);
+    std::multimap<std::uint64_t, cf::detail::timer*> expected;
+    cf::detail::timer_heap heap;
+    std::uint64_t now = 0;
+    for (int step = 0; step < 20'000; ++step) {
+        auto& t = timers[random() % count];
+        if (t.armed()) {
+            heap.cancel(t);
+            std::erase_if(expected, [&](const auto& e) { return e.second == &t; });
+        } else {
+            const std::uint64_t due = now + random() % 200;
+            heap.add(t, due);
+            expected.emplace(due, &t);
+        }
+        if (random() % 4 != 0) continue;
+        now += random() % 10;
+        while (cf::detail::timer* const fired = heap.pop_due(now)) {
+            REQUIRE_FALSE(expected.empty());
+            REQUIRE(fired == expected.begin()->second);
+            expected.erase(expected.begin());
+        }
+        REQUIRE((expected.empty() || expected.begin()->first > now));
+        REQUIRE(heap.empty() == expected.empty());
+        if (!heap.empty()) REQUIRE(heap.nearest() == expected.begin()->first);
+    }
+}
+
+TEST_CASE("a sleep without end can be stopped, and uses no CPU", "[time]")
+{
+    for (const auto& options : test::feature_levels()) {
+        cf::runtime runtime(options);
+        runtime.run([](cf::runtime& r) -> cf::task<> {
+            cf::scope all;
+            all.spawn(cf::sleep_for(cf::clock::duration::max()));
+            co_await cf::sleep_for(1ms);
+            const auto before = r.statistics().enters;
+            co_await cf::sleep_for(5ms);
+            CHECK(r.statistics().enters - before <= 6);
+            all.request_stop();
+            co_await all.join();
+        }(runtime));
+    }
+}
+
 TEST_CASE("a timeout lets values and exceptions through", "[time]")
 {
     test::run([]() -> cf::task<> {
