@@ -33,6 +33,12 @@ for entries in 1 84 85 200; do
     check "both at once, $entries entries" transfer both $entries
 done
 
+check 'interrupts will be doubled' model doubled-interrupt,times=0
+check 'it does no harm' transfer both 200
+check 'interrupts will be late' model late-interrupt,time=50ms,times=0
+check 'that neither' transfer both 200
+check 'no more of that' model clear
+
 check 'an abort is set' model abort,element=2,channel=wr0
 check 'the read aborts' ends -5 read 200
 check 'the next one is well' transfer read 200

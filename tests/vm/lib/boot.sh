@@ -39,8 +39,9 @@ clean_up() {
 }
 
 start_model() {
+    : >"$run/model.out"
     "$counterflow" serve model:gen3x4,wr=2,rd=2 --socket "$sockets/device" --control "$sockets/control" "$@" \
-        >"$run/model.out" 2>"$run/model.err" &
+        >>"$run/model.out" 2>"$run/model.err" &
     model=$!
     until grep -q '^serving' "$run/model.out"; do
         kill -0 $model 2>/dev/null || die "the model did not start: $(cat "$run/model.err")"

@@ -8,7 +8,8 @@
 suites_of() {
     case $1 in
     6.1) echo bookworm bookworm-updates bookworm-security ;;
-    *) die "no kernel $1 in this rig; there is 6.1" ;;
+    6.12) echo bookworm-backports ;;
+    *) die "no kernel $1 in this rig; there are 6.1 and 6.12" ;;
     esac
 }
 
