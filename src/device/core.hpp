@@ -70,6 +70,10 @@ private:
     void add_channels(transfer_kind kind, edma::engine& engine);
     void hook_into_loop();
     served_channel* find_channel(unsigned channel) noexcept;
+    scheduler& scheduler_of(transfer_kind kind) noexcept
+    {
+        return schedulers_[static_cast<std::size_t>(kind)];
+    }
     scheduler& scheduler_of(const transfer_state& t) noexcept { return schedulers_[t.kind]; }
 
     // Entry points from the loop.

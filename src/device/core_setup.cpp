@@ -147,11 +147,11 @@ void device_core::configure(const device_spec& spec)
             const bool serves = !writes_only || channel_for(kind, engine->side()) == channel_kind::wr;
             if (serves) add_channels(kind, *engine);
         }
-        scheduler& s = schedulers_[static_cast<std::size_t>(kind)];
-        s.configure(ahead, static_cast<std::uint32_t>(info_.segment_bytes_max));
+        scheduler& s = scheduler_of(kind);
         if (s.channels().empty())
             throw error(errc::not_supported,
                         info_.spec + ": no channel can serve a " + std::string(to_string(kind)));
+        s.configure(ahead, static_cast<std::uint32_t>(info_.segment_bytes_max));
     }
 }
 
@@ -168,7 +168,7 @@ void device_core::add_channels(transfer_kind kind, edma::engine& engine)
         served_channel served{};
         served.hardware = &channel;
         served.number = number;
-        schedulers_[static_cast<std::size_t>(kind)].add(served);
+        scheduler_of(kind).add(served);
     }
     auto& far = far_addresses_[static_cast<std::size_t>(kind)];
     far.clear();
@@ -235,18 +235,17 @@ void device_core::lease(unsigned channel)
                                                " (there are " + std::to_string(info_.channels.size()) + ")");
     const std::string& name = info_.channels[channel].name;
     if (wanted->leased) throw error(errc::busy, info_.spec + ": channel " + name + " is leased");
-    const auto& siblings = schedulers_[static_cast<std::size_t>(info_.channels[channel].serves)].channels();
+    const auto& siblings = scheduler_of(info_.channels[channel].serves).channels();
     if (std::ranges::count_if(siblings, [](const served_channel& c) { return !c.leased; }) == 1)
         throw error(errc::busy, info_.spec + ": channel " + name + " is the last one that serves a " +
                                     std::string(to_string(info_.channels[channel].serves)) +
                                     " for everybody");
-    wanted->leased = true;
-    wanted->lease_ended = false;
+    scheduler_of(info_.channels[channel].serves).lease(*wanted);
 }
 
 void device_core::end_lease(unsigned channel) noexcept
 {
-    schedulers_[static_cast<std::size_t>(info_.channels[channel].serves)].end_lease(*find_channel(channel));
+    scheduler_of(info_.channels[channel].serves).end_lease(*find_channel(channel));
 }
 
 region* device_core::find_region(std::span<const std::byte> memory) noexcept

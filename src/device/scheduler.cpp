@@ -41,6 +41,35 @@ void scheduler::drop(const transfer_state& t) noexcept
         if ((t.channels & c.bit) != 0) c.hardware->drop(bytes);
 }
 
+void scheduler::lease(served_channel& c) noexcept
+{
+    c.leased = true;
+    c.lease_ended = false;
+    share_out();
+}
+
+void scheduler::end_lease(served_channel& c) noexcept
+{
+    c.lease_ended = true;
+    c.leased = c.bound != 0;
+    share_out();
+}
+
+void scheduler::end_bound(const transfer_state& t) noexcept
+{
+    served_channel& c = channel_of(t);
+    if (--c.bound != 0 || !c.lease_ended) return;
+    c.leased = false;
+    share_out();
+}
+
+void scheduler::share_out() noexcept
+{
+    const auto shared = std::ranges::count_if(channels_, [](const served_channel& c) { return !c.leased; });
+    for (served_channel& c : channels_)
+        c.ahead = c.leased ? in_engine_bytes_ : in_engine_bytes_ / static_cast<std::uint64_t>(shared);
+}
+
 transfer_state* scheduler::first_waiting() noexcept
 {
     if (!shared_.empty()) return &shared_.front();

@@ -26,18 +26,21 @@ struct served_channel {
     bool leased = false;   ///< by a lease, or by transfers that outlive theirs
     bool lease_ended = false;
     bool unflushed = false;  ///< pushed to since the last flush
+    std::uint64_t ahead = 0; ///< bytes it may be given in advance
     std::uint64_t bound = 0; ///< transfers started through the lease that have not ended
     backlog waiting;         ///< those of them that wait
 };
 
 class scheduler {
 public:
-    /// `in_engine_bytes` bounds what a channel is given in advance: enough to bridge a wake-up
-    /// of the program, little enough that cancelling and taking turns stay prompt.
+    /// `in_engine_bytes` bounds what the engine is given in advance: enough to bridge a wake-up
+    /// of the program, little enough that cancelling and taking turns stay prompt. The channels that
+    /// everybody uses share it, or the wait would grow with their number; a leased one has as much.
     void configure(std::uint64_t in_engine_bytes, std::uint32_t segment_bytes) noexcept
     {
         in_engine_bytes_ = in_engine_bytes;
         segment_bytes_ = segment_bytes;
+        share_out();
     }
     void add(served_channel channel)
     {
@@ -71,18 +74,12 @@ public:
     /// failed already.
     void drop(const transfer_state& t) noexcept;
 
+    /// Another channel is still free for everybody.
+    void lease(served_channel& c) noexcept;
     /// The channel is given back as soon as none of its lease's transfers is left.
-    void end_lease(served_channel& c) noexcept
-    {
-        c.lease_ended = true;
-        c.leased = c.bound != 0;
-    }
+    void end_lease(served_channel& c) noexcept;
     /// `t` has ended, and was started through a lease.
-    void end_bound(const transfer_state& t) noexcept
-    {
-        served_channel& c = channel_of(t);
-        if (--c.bound == 0 && c.lease_ended) c.leased = false;
-    }
+    void end_bound(const transfer_state& t) noexcept;
 
     /// Transfers that wait for room in the engine, in whole or in part.
     std::uint64_t waiting() const noexcept { return waiting_; }
@@ -92,7 +89,7 @@ public:
 private:
     bool has_room(const served_channel& c) const noexcept
     {
-        return c.hardware->space() > 0 && c.hardware->outstanding_bytes() < in_engine_bytes_;
+        return c.hardware->space() > 0 && c.hardware->outstanding_bytes() < c.ahead;
     }
     served_channel* channel_with_room() noexcept
     {
@@ -122,6 +119,7 @@ private:
         return t.remaining < segment_bytes_ ? static_cast<std::uint32_t>(t.remaining) : segment_bytes_;
     }
 
+    void share_out() noexcept;
     void enqueue(transfer_state& t) noexcept;
     served_channel& channel_of(const transfer_state& t) noexcept;
     void serve(backlog& from, served_channel& c) noexcept;
