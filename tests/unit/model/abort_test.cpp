@@ -131,20 +131,30 @@ TEST_CASE("a posted write nobody claims is lost, and only the journal knows", "[
     CHECK(r.device.violations().entries()[0].value == nowhere);
 }
 
-TEST_CASE("after unmap no engine reaches the memory any more", "[abort]")
+TEST_CASE("after unmap no engine reaches the memory any more, whatever it is doing", "[abort]")
 {
-    rig r(paced(1, 1));
-    write_list(r, channel_kind::rd, 2, 65536);
-    r.rd.start();
-    r.device.advance_to(50'000);
-    REQUIRE(r.rd.status() == channel_status::running);
-    r.near.unmap();
-    std::ranges::fill(std::span(r.near.data(), r.near.size()), std::byte{0xee});
-    const std::vector<std::byte> far(r.far_bytes(0, 1u << 20).begin(), r.far_bytes(0, 1u << 20).end());
-    REQUIRE(r.device.run_until_idle());
-    CHECK(r.rd.status() == channel_status::halted);
-    CHECK(r.rd.err_high() == 1u);
-    CHECK(std::ranges::equal(r.far_bytes(0, 1u << 20), far));
+    for (const channel_kind kind : {channel_kind::rd, channel_kind::wr}) {
+        model_spec spec = paced(1, 1);
+        spec.strict = false;
+        rig r(spec);
+        channel_driver& c = kind == channel_kind::rd ? r.rd : r.wr;
+        write_list(r, kind, 2, 65536);
+        c.start();
+        r.device.advance_to(50'000);
+        REQUIRE(c.status() == channel_status::running);
+        const std::uint64_t address = r.near.address();
+        r.near.unmap();
+        const std::span near(r.near.data(), r.near.size());
+        std::ranges::fill(near, std::byte{0xee});
+        const std::vector<std::byte> far(r.far_bytes(0, 1u << 20).begin(), r.far_bytes(0, 1u << 20).end());
+        CHECK(r.device.map(r.near.data(), r.near.size()) != address);
+        REQUIRE(r.device.run_until_idle());
+        CHECK(std::ranges::all_of(near, [](std::byte b) { return b == std::byte{0xee}; }));
+        CHECK(std::ranges::equal(r.far_bytes(0, 1u << 20), far));
+        if (kind == channel_kind::wr) continue; // whose writes nobody answers
+        CHECK(r.rd.status() == channel_status::halted);
+        CHECK(r.rd.err_high() == 1u);
+    }
 }
 
 TEST_CASE("an abort in list mode interrupts only when the engine was told to", "[abort]")
