@@ -34,6 +34,7 @@ class attachment {
 public:
     attachment(const attachment&) = delete;
     attachment& operator=(const attachment&) = delete;
+    /// As unmap(), for everything the engines still reach: near memory, lists, completion words.
     virtual ~attachment() = default;
 
     /// The end the program runs on.
@@ -49,8 +50,11 @@ public:
     /// Makes [memory, memory + size) reachable for every engine of this attachment and returns
     /// the address they use for its first byte. Throws cf::error.
     virtual std::uint64_t map(void* memory, std::size_t size) = 0;
-    /// Ends a mapping made by map(). The caller has proven that no engine still uses it. After
-    /// it returns no engine can touch the memory.
+    /// Ends a mapping made by map(). This is the barrier behind which memory is released: whatever an
+    /// engine is doing, stopped or not, nothing of it lands in the memory once this has returned, and
+    /// the address is not given out again while the device is open. An IOMMU gives that, and a model.
+    /// An attachment that has neither keeps engine and memory apart by other means, a reset of the
+    /// function for one, or keeps the memory for good.
     virtual void unmap(std::uint64_t address, std::size_t size) noexcept = 0;
 
 protected:

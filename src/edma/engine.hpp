@@ -105,7 +105,7 @@ private:
     template <class Sink>
     void visit(bank& b, std::uint32_t mask, std::uint32_t done, nanoseconds now, Sink& sink);
     template <class Sink>
-    void visit_list(bank& b, channel& c, nanoseconds now, Sink& sink);
+    void visit_list(bank& b, channel& c, bool announced, nanoseconds now, Sink& sink);
     template <class Sink>
     void poll_bank(bank& b, nanoseconds now, Sink& sink);
     template <class Sink>
@@ -163,9 +163,9 @@ void engine::settle_due(nanoseconds now, Sink& sink)
 }
 
 template <class Sink>
-void engine::visit_list(bank& b, channel& c, nanoseconds now, Sink& sink)
+void engine::visit_list(bank& b, channel& c, bool announced, nanoseconds now, Sink& sink)
 {
-    channel::look found = c.reap(now, sink);
+    channel::look found = c.reap(now, sink, announced);
     if (c.cause_ != outcome::done && found == channel::look::fine) [[unlikely]]
         found = channel::look::verify;
     if (found != channel::look::fine) [[unlikely]]
@@ -181,11 +181,7 @@ void engine::visit(bank& b, std::uint32_t mask, std::uint32_t done, nanoseconds 
         const std::uint32_t bit = mask & (~mask + 1);
         channel& c = *channels_[index(b.kind)][static_cast<unsigned>(std::countr_zero(mask))];
         if ((b.register_mode & bit) == 0) [[likely]] {
-            const std::uint64_t before = c.tail_;
-            visit_list(b, c, now, sink);
-            // A status ahead of the list position it announces: come back soon.
-            if (c.tail_ == before && (done & b.active & bit) != 0) [[unlikely]]
-                c.expect_progress(now);
+            visit_list(b, c, (done & bit) != 0, now, sink);
         } else if ((done & bit) != 0 && c.published_ != c.tail_) {
             c.progress_at_ = now;
             c.running_ = false;

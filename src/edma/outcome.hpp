@@ -13,7 +13,8 @@
 namespace cf::edma {
 
 /// How one segment ended. After any of these but `gone` and `link_down` the engine does not
-/// touch the segment's memory again.
+/// touch the segment's memory again. After those two it may, for as long as it can reach it: the
+/// memory is released behind attachment::unmap() and not before.
 enum class outcome : std::uint8_t {
     done,    ///< moved completely
     skipped, ///< not (or not completely) moved: its owner failed elsewhere, was dropped, or the engine was
@@ -26,8 +27,8 @@ enum class outcome : std::uint8_t {
     list_fetch_error,    ///< the engine could not fetch the segment's list element
     aborted,             ///< the engine gave no cause, or lost its state (it was reset)
     timed_out,           ///< no progress for hang_timeout_ns; the channel was stopped, and proven to be
-    link_down,           ///< nobody answers. A remote engine may still hold the address: see engine::state()
-    gone                 ///< the engine cannot be proven stopped: the memory must never be reused
+    link_down,           ///< the engine may still hold the address, until engine::state() is up or stopped
+    gone                 ///< the engine cannot be proven stopped, and never will be
 };
 inline constexpr std::size_t outcome_count = 12;
 

@@ -213,7 +213,7 @@ void engine::retire(bank& b, channel& c, picoseconds now, bool at_once)
         if (!at_once && done.shows_at > now) return;
         c.elements.pop();
         if (c.registers.list_mode) {
-            if (!at_once) delay_position(b, c, now);
+            if (plane_.injected.delays_positions() && !at_once) delay_position(b, c, now);
             c.registers.position = done.after;
             c.registers.cycle = done.after_cycle;
         } else {

@@ -106,6 +106,7 @@ public:
     nanoseconds start_lag(unsigned engine, channel_kind kind, unsigned channel) const noexcept;
     nanoseconds stop_lag(unsigned engine, channel_kind kind, unsigned channel) const noexcept;
     nanoseconds completion_lag(unsigned engine, channel_kind kind, unsigned channel) const noexcept;
+    bool delays_positions() const noexcept { return !late_positions_.empty(); }
     nanoseconds position_lag(unsigned engine, channel_kind kind, unsigned channel) const noexcept;
 
     /// How many faults have struck, by what they did.

@@ -49,6 +49,9 @@ TEST_CASE("a local engine tells a link that is down from aborts, fails fast, and
             CHECK(rig.driver.next_deadline() == 0);
             rig.service();
             CHECK(refused.all(outcome::link_down));
+            for (unsigned looks = 0; looks < 3; ++looks) rig.after(engine_options{}.link_poll_ns);
+            CHECK(rig.driver.state() == engine_state::link_down);
+            CHECK(rig.driver.statistics().link_losses == 1);
 
             rig.hw.link_up = true;
             until(rig, 2 * engine_options{}.link_poll_ns,
@@ -76,6 +79,16 @@ TEST_CASE("a local engine that stalls on a dead link, or restarts a direction on
         until(rig, 2 * engine_options{}.hang_timeout_ns, [&] { return rig.book.reported() == 1; });
         CHECK(a.all(outcome::link_down));
         CHECK(rig.hw.stops == 0);
+    }
+    {
+        puppet_rig rig({.side = engine_side::local});
+        transfer& a = rig.book.push(rig.wr(), {10});
+        rig.hw.bank(channel_kind::wr).enable = 0; // it went off with the link
+        rig.hw.link_up = false;
+        rig.wr().flush(rig.now);
+        until(rig, 2 * engine_options{}.hang_timeout_ns, [&] { return rig.book.reported() == 1; });
+        CHECK(a.all(outcome::link_down));
+        rig.hw.violations.clear(); // doorbells while disabled
     }
     {
         puppet_rig rig({.side = engine_side::local});
