@@ -13,7 +13,8 @@
 namespace cf::detail {
 
 /// What the loop can resume as it does a coroutine's frame: in the ABI that g++ and clang share, a frame
-/// begins with the function that resume() calls with it. So every completion is handled alike, and
+/// begins with the function that resume() calls with it (clang by its own convention, which for one pointer
+/// is that of C). So every completion is handled alike, and
 /// the loop need not tell its own from those of coroutines.
 struct pseudo_frame {
     void (*resume)(void*) noexcept;
