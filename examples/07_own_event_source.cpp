@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// An event source of one's own on the same ring: a thread, a device driver or another library
-// signals an eventfd; the program awaits it beside its transfers, in the same loop.
+// Event sources of one's own in the same loop: a thread, a device driver or another library
+// signals an eventfd, or calls back; the program awaits that beside its transfers.
 //
 //     07_own_event_source [DEVICE]
 #include "example.hpp"
@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <system_error>
 #include <thread>
 
@@ -35,6 +36,27 @@ cf::task<> on_trigger(cf::device& dev, int trigger)
 }
 // [/own-event]
 
+// [callback]
+// Asks a library that answers with a callback, on a thread of its own.
+cf::task<int> ask(std::jthread& library)
+{
+    struct reply {
+        cf::event arrived;
+        int value = 0;
+    };
+    // Shared, because the callback comes even when a stop request has ended the await before.
+    auto answer = std::make_shared<reply>();
+    library = std::jthread([answer, &loop = cf::runtime::current()] {
+        loop.post([answer] {
+            answer->value = 42;
+            answer->arrived.set();
+        });
+    });
+    co_await answer->arrived;
+    co_return answer->value;
+}
+// [/callback]
+
 cf::task<> program(cf::device& dev)
 {
     const int trigger = ::eventfd(0, EFD_CLOEXEC);
@@ -45,6 +67,10 @@ cf::task<> program(cf::device& dev)
     co_await on_trigger(dev, trigger);
     source.join();
     ::close(trigger);
+
+    std::jthread library;
+    const int answer = co_await ask(library);
+    std::printf("the library called back with %d\n", answer);
 }
 
 int main(int argc, char** argv) { return example::run(argc, argv, program); }

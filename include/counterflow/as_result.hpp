@@ -4,9 +4,11 @@
 #pragma once
 
 #include <counterflow/detail/awaitable.hpp>
+#include <counterflow/detail/export.hpp>
 #include <counterflow/result.hpp>
 
 #include <coroutine>
+#include <functional>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -19,9 +21,18 @@ namespace detail {
 template <class Awaiter>
 concept resumes_with_result = requires(Awaiter& awaiter) { awaiter.await_resume_result(); };
 
+/// What the result of an await that yields T holds.
+template <class T>
+using result_value =
+    std::conditional_t<std::is_lvalue_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>,
+                       std::remove_cvref_t<T>>;
+
+/// Without the code's message, which failure::message() adds again.
+CF_API failure failure_of(const std::system_error& e);
+
 template <class A>
 class as_result_awaiter {
-    using value = std::remove_cvref_t<await_result_t<A>>;
+    using value = result_value<await_result_t<A>>;
 
 public:
     explicit as_result_awaiter(std::remove_reference_t<A>& what) : inner_(get_awaiter(std::forward<A>(what)))
@@ -48,12 +59,12 @@ public:
                     inner_.await_resume();
                     return {};
                 } else {
-                    return inner_.await_resume();
+                    return value(inner_.await_resume());
                 }
             } catch (const error& e) {
                 return failure{e.code(), e.detail()};
             } catch (const std::system_error& e) {
-                return failure{e.code(), e.what()};
+                return failure_of(e);
             }
         }
     }
@@ -76,7 +87,8 @@ private:
 
 /// Awaits `what` and yields a result: its value, or the failure that it would have thrown as cf::error or
 /// another std::system_error. Other exceptions are thrown on. Operations of counterflow (transfers, reads,
-/// sleeps, ...) make no exception in this form. An lvalue is awaited in place, an rvalue is taken along.
+/// sleeps, ...) make no exception in this form. The result of what yields a reference holds a
+/// std::reference_wrapper. An lvalue is awaited in place, an rvalue is taken along.
 ///
 ///     auto got = co_await cf::as_result(cf::read_at(file, block, 0));
 ///     if (!got) log(got.error().message());

@@ -8,6 +8,7 @@
 #include <counterflow/device.hpp>
 #include <counterflow/direction.hpp>
 #include <counterflow/error.hpp>
+#include <counterflow/event.hpp>
 #include <counterflow/io.hpp>
 #include <counterflow/link.hpp>
 #include <counterflow/log.hpp>

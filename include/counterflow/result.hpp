@@ -39,8 +39,9 @@ public:
     }
 
     /// The value; undefined when there is none.
-    T& operator*() noexcept { return *std::get_if<0>(&state_); }
-    const T& operator*() const noexcept { return *std::get_if<0>(&state_); }
+    T& operator*() & noexcept { return *std::get_if<0>(&state_); }
+    const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
+    T&& operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
     T* operator->() noexcept { return std::get_if<0>(&state_); }
     const T* operator->() const noexcept { return std::get_if<0>(&state_); }
 

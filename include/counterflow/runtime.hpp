@@ -89,12 +89,15 @@ public:
     runtime_info info() const;
 
     /// Runs the loop until `what` has ended; yields its value or throws its exception. `what` is anything
-    /// that can be awaited. A request through `token` stops it, from any thread. Throws cf::error
-    /// (errc::busy) when this runtime is running, errc::bad_argument on another thread than the first time.
+    /// that can be awaited; it stays where it is. A request through `token` stops it, from any thread. Throws
+    /// cf::error (errc::busy) when this runtime is running, errc::bad_argument on another thread than the
+    /// first time.
     template <detail::awaitable A>
     detail::await_result_t<A> run(A&& what, std::stop_token token = {})
     {
-        if (token.stop_possible()) return finish(with_stop(std::move(token), std::forward<A>(what)));
+        if (token.stop_possible()) {
+            return finish(detail::guarded<detail::stop_bridge, A&&>(std::forward<A>(what), std::move(token)));
+        }
         return finish(std::forward<A>(what));
     }
 

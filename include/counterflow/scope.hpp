@@ -35,9 +35,9 @@ public:
     scope& operator=(const scope&) = delete;
     ~scope();
 
-    /// Runs `what`, which the scope keeps; its value is dropped. It starts when the caller suspends. In a
-    /// scope that was stopped it starts as well, with the request already made. Throws std::bad_alloc
-    /// when there is no memory for its frame.
+    /// Runs `what`, which the scope keeps, so a task that is an lvalue has to be moved here; its value is
+    /// dropped. It starts when the caller suspends. In a scope that was stopped it starts as well, with the
+    /// request already made. Throws std::bad_alloc when there is no memory for its frame.
     template <detail::awaitable A>
     void spawn(A&& what)
     {
@@ -48,7 +48,7 @@ public:
     template <detail::awaitable A>
     void spawn(A&& what, std::stop_token token)
     {
-        spawn(with_stop(std::move(token), std::forward<A>(what)));
+        spawn(with_stop(std::move(token), std::decay_t<A>(std::forward<A>(what))));
     }
 
     /// Requests everything in the scope to stop, and what is spawned later. What is canceled by this has not

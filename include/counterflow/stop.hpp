@@ -76,11 +76,12 @@ private:
     return detail::makes_awaiter<detail::until_stop_awaiter>();
 }
 
-/// Awaits `what`, which also obeys `token`. The request may come from any thread.
+/// Awaits `what`, which also obeys `token`. The request may come from any thread. An lvalue is awaited in
+/// place, an rvalue is taken along.
 template <detail::awaitable A>
-task<detail::await_result_t<A>> with_stop(std::stop_token token, A what)
+task<detail::await_result_t<A>> with_stop(std::stop_token token, A&& what)
 {
-    return detail::guarded<detail::stop_bridge>(std::move(what), std::move(token));
+    return detail::guarded<detail::stop_bridge, A>(std::forward<A>(what), std::move(token));
 }
 
 } // namespace cf

@@ -47,20 +47,20 @@ public:
     using promise_type = detail::task_promise<T>;
 
     task() noexcept = default;
-    task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+    task(task&& other) noexcept : awaiter(std::exchange(other.state_, nullptr)) {}
     task& operator=(task&& other) noexcept
     {
-        std::swap(frame_, other.frame_);
+        std::swap(this->state_, other.state_);
         return *this;
     }
     ~task()
     {
-        if (frame_ != nullptr) [[unlikely]]
+        if (this->state_ != nullptr) [[unlikely]]
             drop();
     }
 
     /// False for a task that was moved from or has been started.
-    explicit operator bool() const noexcept { return frame_ != nullptr; }
+    explicit operator bool() const noexcept { return this->state_ != nullptr; }
 
     // The awaitable protocol: the task is its own awaiter, so the result is written straight
     // into the frame of whoever awaits it.
@@ -69,7 +69,8 @@ public:
     template <class Promise>
     [[gnu::always_inline]] auto await_suspend(std::coroutine_handle<Promise> waiter) noexcept
     {
-        const auto child = std::coroutine_handle<promise_type>::from_address(std::exchange(frame_, nullptr));
+        const auto child =
+            std::coroutine_handle<promise_type>::from_address(std::exchange(this->state_, nullptr));
         return awaiter::start(child, waiter, detail::stop_state_of(waiter));
     }
 
@@ -77,11 +78,9 @@ public:
 
 private:
     friend promise_type;
-    explicit task(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame.address()) {}
+    explicit task(std::coroutine_handle<promise_type> frame) noexcept : awaiter(frame.address()) {}
 
-    [[gnu::cold]] void drop() noexcept { std::coroutine_handle<>::from_address(frame_).destroy(); }
-
-    void* frame_ = nullptr;
+    [[gnu::cold]] void drop() noexcept { std::coroutine_handle<>::from_address(this->state_).destroy(); }
 };
 
 inline task<void> detail::task_promise<void>::get_return_object() noexcept

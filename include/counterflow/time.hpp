@@ -112,11 +112,12 @@ inline auto sleep_until(clock::time_point when) noexcept
 
 /// Awaits `what`, but stops it when it has not ended after `duration`, counted from the start of the await.
 /// Throws cf::error (errc::timed_out) when it was stopped by that. Always waits for `what` to end, and
-/// when it ends with a value after all, that is what the await yields.
+/// when it ends with a value after all, that is what the await yields. An lvalue is awaited in place, an
+/// rvalue is taken along.
 template <detail::awaitable A>
-task<detail::await_result_t<A>> timeout(clock::duration duration, A what)
+task<detail::await_result_t<A>> timeout(clock::duration duration, A&& what)
 {
-    return detail::guarded<detail::deadline_guard>(std::move(what), duration);
+    return detail::guarded<detail::deadline_guard, A>(std::forward<A>(what), duration);
 }
 
 } // namespace cf

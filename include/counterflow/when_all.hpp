@@ -143,6 +143,7 @@ auto when_all(A&&... what)
 
 /// The same for any number of alike things. Yields a vector of the values, or nothing when they yield
 /// nothing.
+/// Allocates the values, and the branches while they start; the form above allocates nothing.
 template <detail::awaitable A>
 auto when_all(std::vector<A> what)
 {

@@ -131,6 +131,7 @@ auto when_any(A&&... what)
 }
 
 /// The same for any number of alike things. Throws cf::error (errc::bad_argument) for none.
+/// Allocates like when_all() of a vector.
 template <detail::awaitable A>
 auto when_any(std::vector<A> what)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The messages of counterflow's error category: each names the cause and the way out.
+#include <counterflow/as_result.hpp>
 #include <counterflow/error.hpp>
 
 namespace cf {
@@ -87,6 +88,15 @@ const std::error_category& category() noexcept
 std::string failure::message() const
 {
     return detail.empty() ? code.message() : detail + ": " + code.message();
+}
+
+failure detail::failure_of(const std::system_error& e)
+{
+    std::string detail = e.what();
+    for (const std::string& end : {e.code().message(), std::string(": ")}) {
+        if (detail.ends_with(end)) detail.resize(detail.size() - end.size());
+    }
+    return {e.code(), std::move(detail)};
 }
 
 error::error(failure f) : std::system_error(f.code), detail_(std::move(f.detail))

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <counterflow/detail/intrusive_list.hpp>
+#include <counterflow/detail/this_thread.hpp>
 
 #include <linux/io_uring.h>
 
@@ -11,18 +12,33 @@
 
 namespace cf::detail {
 
-/// Its user data is its address with bit 0 set, where coroutines' have their frame; bit 0 alone marks
-/// completions nobody waits for.
-struct io_operation : list_node {
+/// What the loop can resume as it does a coroutine's frame: in the ABI that g++ and clang share, a frame
+/// begins with the function that resume() calls with it (clang by its own convention, which for one pointer
+/// is that of C). So every completion is handled alike, and
+/// the loop need not tell its own from those of coroutines.
+struct pseudo_frame {
+    void (*resume)(void*) noexcept;
+
+    std::uint64_t user_data() const noexcept { return reinterpret_cast<std::uintptr_t>(this); }
+};
+
+/// Its user data is its pseudo_frame's address, where coroutines' have their frame.
+struct io_operation : pseudo_frame, list_node {
     /// What the loop has to do while the operation stands in its list of requests.
     enum class request : std::uint8_t { submit, cancel };
+
+    io_operation() noexcept
+        : pseudo_frame{[](void* frame) noexcept {
+              auto& self = *static_cast<io_operation*>(static_cast<pseudo_frame*>(frame));
+              const io_answer answer = this_thread.answer;
+              self.complete(self, answer.value, answer.flags);
+          }}
+    {
+    }
 
     void (*prepare)(io_operation&, io_uring_sqe&) noexcept = nullptr; ///< fills in a cleared entry
     void (*complete)(io_operation&, std::int32_t result, std::uint32_t flags) noexcept = nullptr;
     request wanted = request::submit;
-
-    static constexpr std::uint64_t tag = 1;
-    std::uint64_t user_data() const noexcept { return reinterpret_cast<std::uintptr_t>(this) | tag; }
 };
 
 } // namespace cf::detail

@@ -52,6 +52,7 @@ private:
 
 /// A guard has `nested_stop_state& state()`; `void arm()`; an awaitable `disarm()`, which ends when nobody
 /// will use the guard any more; and `void check(exception_ptr)`, which may throw something else instead.
+/// A is what is awaited: a reference stays one, everything else is taken along.
 template <class Guard, class A, class... Args>
 task<await_result_t<A>> guarded(A what, Args... args)
 {
@@ -63,7 +64,7 @@ task<await_result_t<A>> guarded(A what, Args... args)
     co_await obedience;
     guard.arm();
     try {
-        auto&& awaiter = get_awaiter(std::move(what));
+        auto&& awaiter = get_awaiter(std::forward<A>(what));
         if constexpr (std::is_void_v<result>) {
             co_await awaiter;
         } else {

@@ -23,6 +23,21 @@ namespace cf::detail {
 /// this_thread.answer then says how.
 [[gnu::cold, gnu::noinline]] CF_API io_uring_sqe* take_entry_slowly(void* frame, bool stoppable) noexcept;
 
+/// The same for a coroutine that can be stopped. Its first operation comes here, that is any of a task that
+/// does one thing, so the way to enlisting is not cold.
+[[gnu::noinline]] inline io_uring_sqe* take_entry_enlisting(void* frame) noexcept
+{
+    promise_base& promise = promise_base::of(frame);
+    io_uring_sqe* const entry = this_thread.sq_next;
+    if (promise.unlisted == nullptr || promise.stop->requested() || entry == this_thread.sq_end)
+        return take_entry_slowly(frame, true);
+    promise.stop->enlist(promise);
+    this_thread.sq_next = entry + 1;
+    std::memset(entry, 0, sizeof *entry);
+    entry->user_data = reinterpret_cast<std::uintptr_t>(frame);
+    return entry;
+}
+
 /// Base of awaiters for operations on the ring. Derived has `void prepare(io_uring_sqe&) const noexcept`,
 /// which fills in a cleared entry all but the user data.
 ///
@@ -41,7 +56,8 @@ public:
         if constexpr (stoppable) unlisted = waiter.promise().unlisted != nullptr;
         io_uring_sqe* const entry = this_thread.sq_next;
         if (entry == this_thread.sq_end || unlisted) [[unlikely]] {
-            io_uring_sqe* const late = take_entry_slowly(waiter.address(), stoppable);
+            io_uring_sqe* const late = stoppable ? take_entry_enlisting(waiter.address())
+                                                 : take_entry_slowly(waiter.address(), false);
             if (late != nullptr) self().prepare(*late);
             return late != nullptr;
         }

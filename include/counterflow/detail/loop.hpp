@@ -51,7 +51,7 @@ struct posted {
 struct loop_statistics {
     std::uint64_t enters = 0;      ///< system calls to submit or wait
     std::uint64_t submitted = 0;   ///< operations handed to the kernel
-    std::uint64_t completions = 0; ///< completions taken from it
+    std::uint64_t completions = 0; ///< completions taken from it in ticks before this one
     std::uint64_t polls = 0;       ///< rounds over the pollers
 };
 

@@ -42,7 +42,7 @@ struct promise_base : list_node {
     [[gnu::always_inline]] void end() noexcept
     {
         if (stop != unlisted) [[unlikely]]
-            leave(frame());
+            leave(*this);
     }
 
     /// The coroutine's frame, and back. Promises are not over-aligned, so all lie at the same place in it.
@@ -53,7 +53,7 @@ struct promise_base : list_node {
     }
 
 private:
-    [[gnu::cold, gnu::noinline]] static void leave(void* frame) noexcept { of(frame).unlink(); }
+    [[gnu::noinline]] static void leave(promise_base& promise) noexcept { promise.unlink(); }
 };
 
 /// Whether a stop was requested, and who wants to know.

@@ -42,14 +42,13 @@ class task_promise;
 /// What the awaiting side of a task keeps, in its own frame: whom to resume and how it ended.
 class task_awaiter_base {
 protected:
-    task_awaiter_base() noexcept {}
+    explicit task_awaiter_base(void* frame = nullptr) noexcept : state_(frame) {}
 
     template <class Promise>
     [[gnu::always_inline]] auto start(std::coroutine_handle<Promise> child, std::coroutine_handle<> waiter,
                                       stop_state* stop) noexcept
     {
         waiter_.handle = waiter;
-        exception_ = nullptr;
         child.promise().begin(stop);
         child.promise().awaiter = static_cast<typename Promise::awaiter_type*>(this);
 #if CF_DETAIL_TAIL_CALLS
@@ -62,7 +61,7 @@ protected:
 
     [[gnu::always_inline]] void rethrow_if_failed() const
     {
-        if (exception_ != nullptr) [[unlikely]]
+        if (state_ != nullptr) [[unlikely]]
             rethrow();
     }
 
@@ -74,14 +73,15 @@ private:
     [[gnu::cold, gnu::noinline]] void fail() noexcept
     {
         static_assert(sizeof(std::exception_ptr) == sizeof(void*));
-        ::new (static_cast<void*>(&exception_)) std::exception_ptr(std::current_exception());
+        ::new (static_cast<void*>(&state_)) std::exception_ptr(std::current_exception());
     }
 
     [[gnu::cold, gnu::noinline, noreturn]] void rethrow() const
     {
-        auto* held = std::launder(reinterpret_cast<std::exception_ptr*>(&exception_));
+        auto* held = std::launder(reinterpret_cast<std::exception_ptr*>(&state_));
         std::exception_ptr mine = std::move(*held);
         held->~exception_ptr();
+        state_ = nullptr;
         std::rethrow_exception(std::move(mine));
     }
 
@@ -92,16 +92,18 @@ private:
     union {
         resumable start_; // used in builds without tail calls; there in all, so that they mix
     };
-    // A std::exception_ptr when not null. Not declared as one, because its destructor would cost
-    // every await that does not throw.
-    mutable void* exception_;
+
+protected:
+    // The child's frame until it is started, then null, and a std::exception_ptr when it has failed. Not
+    // declared as one, because its destructor would cost every await that does not throw.
+    mutable void* state_;
 };
 
 /// Awaiting side for a value: it is constructed here by the child's co_return.
 template <class T>
 class task_awaiter : public task_awaiter_base {
 protected:
-    task_awaiter() noexcept {}
+    explicit task_awaiter(void* frame = nullptr) noexcept : task_awaiter_base(frame) {}
     ~task_awaiter() {}
 
     [[gnu::always_inline]] T take()
@@ -128,6 +130,8 @@ private:
 template <class T>
 class task_awaiter<T&> : public task_awaiter_base {
 protected:
+    using task_awaiter_base::task_awaiter_base;
+
     [[gnu::always_inline]] T& take()
     {
         rethrow_if_failed();
@@ -142,6 +146,8 @@ private:
 template <>
 class task_awaiter<void> : public task_awaiter_base {
 protected:
+    using task_awaiter_base::task_awaiter_base;
+
     [[gnu::always_inline]] void take() { rethrow_if_failed(); }
 };
 

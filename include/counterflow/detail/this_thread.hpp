@@ -62,24 +62,23 @@ struct thread_state {
 #endif
 CF_API inline constinit thread_local thread_state this_thread CF_DETAIL_TLS{};
 
-/// Has `who` resumed as soon as the running coroutine has suspended or ended. Unlike a resume()
-/// from inside it needs no stack; unlike symmetric transfer it works out of final_suspend() of a
-/// coroutine that destroys itself, and in builds without tail calls.
+/// Has `who` resumed as soon as the running coroutine, and those whose operations completed in the same tick,
+/// have suspended or ended; the last first. Unlike a resume() from inside it needs no stack; unlike
+/// symmetric transfer it works out of final_suspend() of a coroutine that destroys itself, and in
+/// builds without tail calls.
 [[gnu::always_inline]] inline void transfer(resumable& who) noexcept
 {
     who.next = this_thread.resume_next;
     this_thread.resume_next = &who;
 }
 
-/// Resumes whom transfer() has left; the loop calls this after each resume().
-[[gnu::always_inline]] inline void run_transfers() noexcept
+/// Resumes whom transfer() has left; the loop calls this after it has resumed others.
+[[gnu::always_inline]] inline void run_transfers(thread_state& here = this_thread) noexcept
 {
-    if (this_thread.resume_next == nullptr) return;
-    do {
-        resumable* const who = this_thread.resume_next;
-        this_thread.resume_next = who->next;
+    while (resumable* const who = here.resume_next) {
+        here.resume_next = who->next;
         who->handle.resume();
-    } while (this_thread.resume_next != nullptr);
+    }
 }
 
 } // namespace cf::detail

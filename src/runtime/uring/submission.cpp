@@ -19,6 +19,9 @@ constexpr std::uint8_t canceled_opcode = 0xff;
 // promise_base::unlisted of coroutines in loop::cancels_: neither null nor the one they obey.
 stop_state elsewhere;
 
+// Takes the completions of cancels: the canceled operation's own tells how it ended.
+constinit const pseudo_frame nobody{[](void*) noexcept {}};
+
 std::uint64_t frame_of(promise_base& promise) noexcept
 {
     return reinterpret_cast<std::uintptr_t>(promise.frame());
@@ -32,8 +35,9 @@ io_uring_sqe* uring_reactor::take_ring_entry() noexcept
 {
     thread_state& here = this_thread;
     if (here.sq_next != here.sq_end) return here.sq_next++;
+    count_completions(); // often enough: no more than a few rows complete from one end of a row to the next
     const auto filled = static_cast<unsigned>(here.sq_next - ring_.sqes);
-    const unsigned tail = static_cast<unsigned>(row_tail_) + filled;
+    const auto tail = static_cast<unsigned>(submitted(here.sq_next));
     unsigned waiting = tail - acquire(ring_.sq_head);
     if (waiting == ring_.sq_entries) {
         if (pretend_busy_ != 0) {
@@ -50,7 +54,7 @@ io_uring_sqe* uring_reactor::take_ring_entry() noexcept
     }
     if (filled == ring_.sq_entries) {
         here.sq_next = ring_.sqes;
-        row_tail_ += ring_.sq_entries;
+        row_base_ -= ring_.sq_entries * sizeof(io_uring_sqe);
     }
     const unsigned room = ring_.sq_entries - waiting;
     const auto row = static_cast<unsigned>(ring_.sqes + ring_.sq_entries - here.sq_next);
@@ -95,7 +99,7 @@ bool uring_reactor::submit_cancel(std::uint64_t user_data) noexcept
     entry->opcode = IORING_OP_ASYNC_CANCEL;
     entry->fd = -1;
     entry->addr = user_data;
-    entry->user_data = io_operation::tag;
+    entry->user_data = nobody.user_data();
     return true;
 }
 

@@ -9,6 +9,7 @@
 
 #include <counterflow/error.hpp>
 
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -25,7 +26,11 @@ constexpr std::uint64_t second = 1'000'000'000;
 } // namespace
 
 uring_reactor::uring_reactor(const runtime_options& options, loop& l)
-    : ring_(options), loop_(l), sq_next_(ring_.sqes), sq_end_(ring_.sqes + ring_.sq_entries)
+    : ring_(options),
+      loop_(l),
+      row_base_(reinterpret_cast<std::uintptr_t>(ring_.sqes)),
+      sq_next_(ring_.sqes),
+      sq_end_(ring_.sqes + ring_.sq_entries)
 {
     l.reactor_ = this;
     l.attention_ = &attention_;
@@ -79,60 +84,59 @@ void uring_reactor::leave() noexcept
 
 void uring_reactor::run() noexcept
 {
-    const io_uring_cqe* const cqes = ring_.cqes;
-    const std::uint64_t cq_mask = ring_.cq_entries - 1;
+    // In a register, or compilers form the address of each member anew.
+    thread_state* here = &this_thread;
+    asm("" : "+r"(here));
+    const auto* const cqes = reinterpret_cast<const std::byte*>(ring_.cqes);
+    constexpr unsigned cqe_bytes = sizeof(io_uring_cqe);
+    const unsigned cq_mask = (ring_.cq_entries - 1) * cqe_bytes;
     const unsigned common_flags = IORING_ENTER_GETEVENTS | ring_.enter_flags;
+    // The next completion as an offset in bytes. Not reduced to the queue's size: like the kernel's index it
+    // wraps at a multiple of that.
+    unsigned at = *ring_.cq_head * cqe_bytes;
     for (;;) {
         int result = 0;
         if (attention_ == 0) [[likely]] {
             ++enters_;
-            result = io_uring_enter(ring_.enter_fd, publish(), 1, common_flags, nullptr, 0);
+            result = io_uring_enter(ring_.enter_fd, publish(*here), 1, common_flags, nullptr, 0);
         } else {
             if (!attend()) break;
-            const unsigned submit = publish();
+            const unsigned submit = publish(*here);
             if (!plan_.only_if_needed || submit != 0 || acquire(ring_.sq_flags) != 0) {
                 ++enters_;
                 result = io_uring_enter(ring_.enter_fd, submit, plan_.minimum, common_flags, nullptr, 0);
             }
         }
-        std::uint64_t head = completions_;
-        const unsigned count = acquire(ring_.cq_tail) - static_cast<unsigned>(head);
-        if (count == 0) [[unlikely]] {
+        const unsigned tail = acquire(ring_.cq_tail);
+        const unsigned end = tail * cqe_bytes;
+        if (at == end) [[unlikely]] {
             if (result < 0) complain(result); // otherwise what has come says enough
             continue;
         }
-        const std::uint64_t tail = head + count;
-        completions_ = tail;
         do {
-            const io_uring_cqe& entry = cqes[head & cq_mask];
-            const std::uint64_t user_data = entry.user_data;
-            if ((user_data & io_operation::tag) != 0) [[unlikely]] {
-                complete_uncommon(entry);
-            } else {
-                std::memcpy(&this_thread.answer, &entry.res, sizeof this_thread.answer);
-                std::coroutine_handle<>::from_address(reinterpret_cast<void*>(user_data)).resume();
-            }
-            run_transfers();
-        } while (++head != tail);
-        release(ring_.cq_head, static_cast<unsigned>(tail));
+            const std::byte* const entry = cqes + (at & cq_mask);
+            void* frame; // of a coroutine, or a pseudo_frame
+            std::memcpy(&frame, entry + offsetof(io_uring_cqe, user_data), sizeof frame);
+            std::memcpy(&here->answer, entry + offsetof(io_uring_cqe, res), sizeof here->answer);
+            std::coroutine_handle<>::from_address(frame).resume();
+        } while ((at += cqe_bytes) != end);
+        release(ring_.cq_head, tail);
+        run_transfers(*here);
     }
 }
 
-void uring_reactor::complete_uncommon(const io_uring_cqe& entry) noexcept
-{
-    const std::uint64_t address = entry.user_data & ~io_operation::tag;
-    if (address == 0) return; // of a cancel: the operation's own completion tells how it ended
-    auto* operation = reinterpret_cast<io_operation*>(address);
-    operation->complete(*operation, entry.res, entry.flags);
-}
-
 // Shows the kernel what was filled in; returns how many entries it has not taken.
-[[gnu::always_inline]] inline unsigned uring_reactor::publish() noexcept
+[[gnu::always_inline]] inline unsigned uring_reactor::publish(const thread_state& here) noexcept
 {
-    const auto filled = static_cast<unsigned>(this_thread.sq_next - ring_.sqes);
-    const unsigned tail = static_cast<unsigned>(row_tail_) + filled;
+    const auto tail = static_cast<unsigned>(submitted(here.sq_next));
     release(ring_.sq_tail, tail);
     return tail - acquire(ring_.sq_head);
+}
+
+// The common tick keeps no count. The queue's head has it, of which 32 bits do for some time.
+void uring_reactor::count_completions() noexcept
+{
+    completions_ += *ring_.cq_head - static_cast<unsigned>(completions_);
 }
 
 void uring_reactor::complain(int result) noexcept
@@ -148,6 +152,7 @@ void uring_reactor::complain(int result) noexcept
 // The uncommon tick: everything but submitting and fetching. False when run() has to return.
 bool uring_reactor::attend() noexcept
 {
+    count_completions();
     bool progress = false;
     if (attention_ & loop::has_pollers) {
         progress = loop_.run_pollers();
@@ -177,8 +182,8 @@ bool uring_reactor::attend() noexcept
 bool uring_reactor::keep_spinning(bool progress) noexcept
 {
     if (loop_.pollers_.empty() || loop_.spin_ns_ == 0) return false;
-    if (completions_ != spin_completions_) {
-        spin_completions_ = completions_;
+    if (*ring_.cq_head != spin_head_) {
+        spin_head_ = *ring_.cq_head;
         progress = true;
     }
     if (progress || spin_until_ == 0) {
@@ -232,8 +237,8 @@ loop_statistics uring_reactor::statistics() const noexcept
     const io_uring_sqe* const next = this_thread.current == &loop_ ? this_thread.sq_next : sq_next_;
     loop_statistics counted;
     counted.enters = enters_;
-    counted.submitted = row_tail_ + static_cast<std::uint64_t>(next - ring_.sqes);
-    counted.completions = completions_;
+    counted.submitted = submitted(next);
+    counted.completions = completions_ + (*ring_.cq_head - static_cast<unsigned>(completions_));
     return counted;
 }
 

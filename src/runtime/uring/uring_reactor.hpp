@@ -44,8 +44,12 @@ private:
         bool only_if_needed = false; // no system call when nothing is to be submitted or fetched
     };
 
-    unsigned publish() noexcept;
-    void complete_uncommon(const io_uring_cqe& entry) noexcept;
+    std::uint64_t submitted(const io_uring_sqe* next) const noexcept
+    {
+        return (reinterpret_cast<std::uintptr_t>(next) - row_base_) / sizeof(io_uring_sqe);
+    }
+    unsigned publish(const thread_state& here) noexcept;
+    void count_completions() noexcept;
     void complain(int result) noexcept;
     bool attend() noexcept;
     bool keep_spinning(bool progress) noexcept;
@@ -60,8 +64,8 @@ private:
     loop& loop_;
     unsigned attention_ = 0;        // see loop::attention_bit
     unsigned pretend_busy_ = 0;     // see pretend_busy()
-    std::uint64_t row_tail_ = 0;    // the queue's tail when sq_next was last at the start of the row
-    std::uint64_t completions_ = 0; // also the completion queue's head
+    std::uintptr_t row_base_;       // where entry 0 of all times would lie if the rows were one array
+    std::uint64_t completions_ = 0; // as of the last count_completions()
     std::uint64_t enters_ = 0;
     io_uring_sqe* sq_next_ = nullptr; // while they are not in this_thread
     io_uring_sqe* sq_end_ = nullptr;
@@ -72,7 +76,7 @@ private:
     std::vector<io_uring_sqe> backlog_;
 
     std::uint64_t spin_until_ = 0; // 0: not spinning
-    std::uint64_t spin_completions_ = 0;
+    unsigned spin_head_ = 0;
     unsigned spin_turns_ = 0;
 
     // The timeout of the nearest timer; see attend_timers().

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// The job in coroutines. The tasks run in a scope, so all of them can be stopped.
+// The job in coroutines. Several tasks run in a scope, so all of them can be stopped.
 #include "contender.hpp"
 
 #include <counterflow/io.hpp>
 #include <counterflow/runtime.hpp>
 #include <counterflow/scope.hpp>
+#include <counterflow/time.hpp>
+
+#include <chrono>
+#include <utility>
 
 namespace {
 
@@ -23,10 +27,15 @@ cf::task<> nested(long count, long& done)
     done += count;
 }
 
-cf::task<> side_by_side(const bench::job& j, long& done)
+cf::task<> part(const bench::job& j, long& done)
+{
+    return j.nested ? nested(j.count / j.tasks, done) : flat(j.count / j.tasks, done);
+}
+
+cf::task<> in_scope(const bench::job& j, long& done)
 {
     cf::scope all;
-    for (long i = 0; i < j.tasks; ++i) all.spawn(flat(j.count / j.tasks, done));
+    for (long i = 0; i < j.tasks; ++i) all.spawn(part(j, done));
     co_await all.join();
 }
 
@@ -36,12 +45,11 @@ long bench::awaited(const job& j)
 {
     cf::runtime runtime;
     long done = 0;
-    if (j.nested) {
-        runtime.run(nested(j.count, done));
-    } else if (j.tasks == 1) {
-        runtime.run(flat(j.count, done));
+    auto whole = j.scoped || j.tasks > 1 ? in_scope(j, done) : part(j, done);
+    if (j.limited) {
+        runtime.run(cf::timeout(std::chrono::hours(1), std::move(whole)));
     } else {
-        runtime.run(side_by_side(j, done));
+        runtime.run(std::move(whole));
     }
     return done;
 }

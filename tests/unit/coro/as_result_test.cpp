@@ -31,6 +31,17 @@ TEST_CASE("as_result yields the value", "[as_result]")
     });
 }
 
+TEST_CASE("as_result of a reference refers to the same object", "[as_result]")
+{
+    test::run([]() -> cf::task<> {
+        int place = 1;
+        auto refers = [](int& p) -> cf::task<int&> { co_return p; };
+        const auto got = co_await cf::as_result(refers(place));
+        REQUIRE(got);
+        CHECK(&got->get() == &place);
+    });
+}
+
 TEST_CASE("as_result turns errors into failures, with cause and value", "[as_result]")
 {
     test::run([]() -> cf::task<> {
@@ -50,6 +61,8 @@ TEST_CASE("as_result turns errors into failures, with cause and value", "[as_res
         const auto bad = co_await cf::as_result(systems());
         REQUIRE_FALSE(bad);
         CHECK(bad.error().code == std::errc::bad_file_descriptor);
+        CHECK(bad.error().detail == "there");
+        CHECK(bad.error().message() == "there: " + std::system_category().message(EBADF));
 
         std::array<std::byte, 8> block;
         const auto read = co_await cf::as_result(cf::read_at(-1, block, 16));

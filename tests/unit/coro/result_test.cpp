@@ -57,3 +57,10 @@ TEST_CASE("a result of nothing is a success unless it is told otherwise", "[resu
     CHECK_FALSE(bad);
     CHECK_THROWS_AS(bad.value(), cf::error);
 }
+
+TEST_CASE("the value of a result that goes can be moved out", "[result]")
+{
+    cf::result<std::unique_ptr<int>> r = std::make_unique<int>(7);
+    const std::unique_ptr<int> taken = *std::move(r);
+    CHECK(*taken == 7);
+}

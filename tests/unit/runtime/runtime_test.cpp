@@ -76,6 +76,31 @@ TEST_CASE("run yields the value, throws the exception, and can be called again",
     CHECK(cf::sync_wait(number(5)) == 5);
 }
 
+TEST_CASE("what is run may be an lvalue, and need not be movable", "[runtime]")
+{
+    struct fixed {
+        explicit fixed(test::gate& g) : open(g) {}
+        fixed(const fixed&) = delete;
+        fixed& operator=(const fixed&) = delete;
+        test::gate::awaiter operator co_await() && noexcept { return test::gate::awaiter(open); }
+        test::gate& open;
+    };
+    cf::runtime runtime;
+    std::stop_source stop;
+    auto first = number(1);
+    auto second = number(2);
+    CHECK(runtime.run(first) == 1);
+    CHECK(runtime.run(second, stop.get_token()) == 2);
+    auto third = number(3);
+    CHECK(cf::sync_wait(third) == 3);
+    test::gate open;
+    runtime.run([](test::gate& g) -> cf::task<> {
+        g.open();
+        co_return;
+    }(open));
+    runtime.run(fixed(open), stop.get_token());
+}
+
 TEST_CASE("a runtime may be made on one thread and run on another, but then stays there", "[runtime]")
 {
     cf::runtime runtime;

@@ -223,6 +223,17 @@ TEST_CASE("a timeout lets values and exceptions through", "[time]")
     });
 }
 
+TEST_CASE("a timeout awaits an lvalue in place", "[time]")
+{
+    test::run([]() -> cf::task<> {
+        auto value = []() -> cf::task<int> { co_return 5; };
+        auto given = value();
+        const int got = co_await cf::timeout(1h, given);
+        CHECK(got == 5);
+        CHECK_FALSE(given); // it was this one that ran
+    });
+}
+
 TEST_CASE("a timeout stops what it waits for, joins it, and says so", "[time]")
 {
     test::run([]() -> cf::task<> {
