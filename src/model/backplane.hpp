@@ -61,12 +61,14 @@ enum class event_kind : std::uint8_t {
     load,            ///< a load of a register is at its engine
     load_answer,     ///< what a load found is at the program
     doorbell,        ///< a channel starts
+    list_read,       ///< a list element is read on the engine's bus
     list_request,    ///< a list fetch across the link sets out
-    list_answer,     ///< its answer sets out at the far end
+    list_answer,     ///< a list element is read at the far end, and its answer sets out
     fetched,         ///< a list element, or a register transfer, is at the engine
     request_arrived, ///< a burst's read requests are at the far end
     burst_sent,      ///< a burst's last packet may have left
     burst_arrived,   ///< a read burst's data is at the engine
+    landed,          ///< a posted burst's data is at the other end
     retire,          ///< an element that was moved shows
     stop,            ///< a channel that met the end of its list reads as stopped
     interrupt_sent,  ///< an interrupt sets out across the link

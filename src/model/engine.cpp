@@ -166,7 +166,10 @@ void engine::link_changed(picoseconds now)
             }
         }
         if (across_link()) b.enabled = b.disabling = false;
-        // Nothing that was on its way arrives; events of these bursts no longer find them.
+        // Nothing that was on its way arrives; events of these bursts no longer find them. Posted
+        // cargo learns of it when it would have landed.
+        for (std::uint64_t n = b.bursts.first(); n != b.bursts.end(); ++n)
+            if (b.bursts[n].answered) b.cargo.give_back(b.bursts[n].held);
         b.bursts.clear();
         b.tags_used = 0;
         for (channel& c : b.channels) c.bursts = 0;
@@ -181,12 +184,14 @@ void engine::handle(const event& e)
     case event_kind::request_arrived: return requests_arrived(b, e.subject, e.at);
     case event_kind::burst_sent: return burst_sent(b, e.subject, e.at);
     case event_kind::burst_arrived: return burst_arrived(b, e.subject, e.at);
+    case event_kind::landed: return land(b, e.subject, e.at);
     default: break;
     }
     channel& c = b.channels[e.channel];
     if (e.subject != c.epoch) return;
     switch (e.kind) {
     case event_kind::doorbell: return start(b, c, e.at);
+    case event_kind::list_read: return read_list(b, c, e.at);
     case event_kind::list_request: return request_list(b, c, e.at);
     case event_kind::list_answer: return answer_list(b, c, e.at);
     case event_kind::fetched: return element_arrived(b, c, e.at);

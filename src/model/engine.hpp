@@ -6,6 +6,7 @@
 #pragma once
 
 #include "model/backplane.hpp"
+#include "model/cargo.hpp"
 #include "model/ring.hpp"
 
 #include <array>
@@ -99,6 +100,18 @@ private:
         picoseconds shows_at = 0;
     };
 
+    /// What the walker found at its place, as the memory held it when it was read there.
+    struct found_element {
+        enum class what : std::uint8_t {
+            unreadable,
+            other_lap, ///< not published yet
+            link,      ///< leads to `source`
+            data,
+        } is = what::unreadable;
+        std::uint32_t control = 0, size = 0;
+        std::uint64_t source = 0, destination = 0;
+    };
+
     enum class walk : std::uint8_t {
         idle,
         fetching, ///< an event will bring the next element
@@ -114,6 +127,7 @@ private:
         walk walking = walk::idle;
         std::uint64_t next = 0; ///< what the walker fetches next, and the cycle bit it expects
         bool next_cycle = false;
+        found_element found;         ///< on its way to the walker
         unsigned links = 0;          ///< links followed since the last data element
         ring<picoseconds> seen{128}; ///< real time: when elements from `next` on were first seen
         std::uint64_t seen_to = 0;   ///< the place behind them, and the cycle bit expected there
@@ -137,18 +151,21 @@ private:
         std::uint64_t source = 0, destination = 0;
         std::uint32_t size = 0;
         std::uint32_t tags = 0;
+        std::uint32_t held = 0; ///< RD: its data's place in the hold once it is answered
+        bool answered = false;
         bool aborts = false; ///< ends in the element's planned abort
         lane::booking booked{};
     };
 
     struct bank {
         bank(channel_kind of, unsigned count, std::size_t bursts_in_flight, std::uint32_t turn_bytes)
-            : kind(of), channels(count), bursts(bursts_in_flight), quantum(turn_bytes)
+            : kind(of), channels(count), bursts(bursts_in_flight), cargo(turn_bytes), quantum(turn_bytes)
         {
         }
         channel_kind kind;
         std::vector<channel> channels;
-        ring<burst> bursts; ///< in order of issue, which is the order of arrival
+        ring<burst> bursts; ///< in order of issue, which is the order of arrival; WR: until they have left
+        cargo_hold cargo;   ///< WR: posted and on its way; RD: answered and on its way
         std::uint32_t quantum;
         std::uint32_t tags_used = 0;
         bool enabled = false, disabling = false;
@@ -165,11 +182,14 @@ private:
     // Walking the list (walker.cpp).
     void start(bank& b, channel& c, picoseconds now);
     void fetch_next(bank& b, channel& c, picoseconds now);
+    void read_list(bank& b, channel& c, picoseconds now);
     void request_list(bank& b, channel& c, picoseconds now);
     void answer_list(bank& b, channel& c, picoseconds now);
+    bool latch(bank& b, channel& c, event_kind again, picoseconds now);
+    found_element read_element(channel& c) noexcept;
     void element_arrived(bank& b, channel& c, picoseconds now);
     void look_ahead(channel& c, picoseconds now);
-    void follow_link(bank& b, channel& c, std::uint32_t control, const std::byte* link, picoseconds now);
+    void follow_link(bank& b, channel& c, const found_element& link, picoseconds now);
     void fail_fetch(bank& b, channel& c, picoseconds now);
     void take_up(bank& b, channel& c, element e, picoseconds now);
 
@@ -183,6 +203,10 @@ private:
     void burst_sent(bank& b, std::uint64_t number, picoseconds now);
     void burst_arrived(bank& b, std::uint64_t number, picoseconds now);
     bool move(bank& b, channel& c, const burst& on_way, picoseconds now);
+    bool copy(bank& b, channel& c, const burst& on_way, picoseconds now);
+    bool post(bank& b, channel& c, const burst& leaving, picoseconds now);
+    bool unload(bank& b, channel& c, const burst& arrived, picoseconds now);
+    void land(bank& b, std::uint64_t number, picoseconds now);
 
     // Ending elements and channels (engine.cpp).
     void retire(bank& b, channel& c, picoseconds now, bool at_once = false);

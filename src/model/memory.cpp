@@ -64,6 +64,45 @@ std::byte* address_map::translate(std::uint64_t address, std::uint64_t size, acc
     return size <= range->size - offset ? range->host + offset : nullptr;
 }
 
+namespace {
+
+/// Calls piece(host, done, count) for each part of the range up to what is not permitted; how far it came.
+template <class Piece>
+std::uint64_t each_part(const address_map& map, std::uint64_t address, std::uint64_t size, access wanted,
+                        Piece piece) noexcept
+{
+    std::uint64_t done = 0;
+    while (done < size) {
+        const memory_range* const at = map.find(address + done);
+        if (!at || !permits(at->allowed, wanted) || at->across_link) break;
+        const std::uint64_t offset = address + done - at->address;
+        const std::uint64_t count = std::min(size - done, at->size - offset);
+        piece(at->host + offset, done, count);
+        done += count;
+    }
+    return done;
+}
+
+} // namespace
+
+std::uint64_t read_from(const address_map& from, std::uint64_t source, std::byte* to,
+                        std::uint64_t size) noexcept
+{
+    return each_part(from, source, size, access::read,
+                     [to](const std::byte* host, std::uint64_t done, std::uint64_t count) {
+                         std::memcpy(to + done, host, count);
+                     });
+}
+
+std::uint64_t write_to(const address_map& to, std::uint64_t destination, const std::byte* from,
+                       std::uint64_t size) noexcept
+{
+    return each_part(to, destination, size, access::write,
+                     [from](std::byte* host, std::uint64_t done, std::uint64_t count) {
+                         std::memcpy(host, from + done, count);
+                     });
+}
+
 copied copy_between(const address_map& from, std::uint64_t source, const address_map& to,
                     std::uint64_t destination, std::uint64_t size) noexcept
 {

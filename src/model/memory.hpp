@@ -62,4 +62,11 @@ struct copied {
 copied copy_between(const address_map& from, std::uint64_t source, const address_map& to,
                     std::uint64_t destination, std::uint64_t size) noexcept;
 
+/// Copies [source, source + size) to `to`, up to the first byte that cannot be read; how far it came.
+std::uint64_t read_from(const address_map& from, std::uint64_t source, std::byte* to,
+                        std::uint64_t size) noexcept;
+/// Copies `size` bytes at `from` to `destination`, up to the first byte that cannot be written.
+std::uint64_t write_to(const address_map& to, std::uint64_t destination, const std::byte* from,
+                       std::uint64_t size) noexcept;
+
 } // namespace cf::model

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // The arbiter and the movement of bursts. WR keeps one burst in the link's queue and takes the
-// next turn when its last packet has left; RD sends requests as long as tags are free, and its
-// data has moved when the completions have arrived.
+// next turn when its last packet has left: its writes are posted, so for the engine they are done
+// then, though they land later. RD sends requests as long as tags are free, and its data has moved
+// when the completions have arrived. Bytes are what their memory held when they left it.
 #include "model/engine.hpp"
 
 #include <algorithm>
@@ -97,15 +98,19 @@ bool engine::issue_burst(bank& b, channel& c, picoseconds now)
     return true;
 }
 
-/// The far end answers a burst's requests: with data, or with one short completion that says no.
+/// The far end answers a burst's requests: with the data its memory holds now, and one short
+/// completion that says no for what it may not read.
 void engine::requests_arrived(bank& b, std::uint64_t number, picoseconds now)
 {
     if (!b.bursts.holds(number)) return;
     burst& asked = b.bursts[number];
-    const memory_range* const range = plane_.inbound(opposite(at_)).find(asked.source);
-    const bool refused = asked.size == 0 || !range || !permits(range->allowed, access::read);
-    const picoseconds length =
-        refused ? plane_.timing.short_completion() : plane_.timing.completion(asked.source, asked.size);
+    asked.held = b.cargo.take();
+    asked.answered = true;
+    cargo_hold::piece& data = b.cargo[asked.held];
+    data.size = static_cast<std::uint32_t>(
+        read_from(plane_.inbound(opposite(at_)), asked.source, data.bytes.get(), asked.size));
+    picoseconds length = plane_.timing.completion(asked.source, data.size);
+    if (data.size == 0 || data.size < asked.size) length += plane_.timing.short_completion();
     asked.booked = plane_.way(opposite(outbound_way())).book(now, length);
     plane_.events.push({.at = asked.booked.end,
                         .subject = number,
@@ -129,7 +134,7 @@ void engine::burst_sent(bank& b, std::uint64_t number, picoseconds now)
         next.at = on_way.booked.end;
         return plane_.events.push(next);
     }
-    // A posted write is done for its engine when it has left; nothing can overtake it.
+    // Nothing can overtake a posted write, so for its engine it is done when it has left.
     if (!reads) return burst_arrived(b, number, now);
     next.kind = event_kind::burst_arrived;
     next.at = now + plane_.timing.flight();
@@ -157,12 +162,20 @@ void engine::burst_arrived(bank& b, std::uint64_t number, picoseconds now)
             retire(b, c, now);
         }
     }
+    if (arrived.answered) b.cargo.give_back(arrived.held);
     settle(b, c, now);
     issue(b, now);
 }
 
-/// Copies a burst's bytes; false when that has aborted the channel.
+/// Takes a burst's bytes a step on; false when that has aborted the channel.
 bool engine::move(bank& b, channel& c, const burst& on_way, picoseconds now)
+{
+    if (plane_.timing.null()) return copy(b, c, on_way, now);
+    return b.kind == channel_kind::wr ? post(b, c, on_way, now) : unload(b, c, on_way, now);
+}
+
+/// Without a link to cross, bytes go from memory to memory.
+bool engine::copy(bank& b, channel& c, const burst& on_way, picoseconds now)
 {
     address_map& here = plane_.own(at_);
     address_map& there = plane_.inbound(opposite(at_));
@@ -180,6 +193,50 @@ bool engine::move(bank& b, channel& c, const burst& on_way, picoseconds now)
     const copied done = copy_between(there, on_way.source, here, on_way.destination, on_way.size);
     if (done.bytes == on_way.size) return true;
     abort(b, c, done.source_refused ? abort_cause::unsupported_request : abort_cause::local_bus_error, now);
+    return false;
+}
+
+/// Picks up the bytes of a WR burst that has left: the program may reuse their memory now.
+bool engine::post(bank& b, channel& c, const burst& leaving, picoseconds now)
+{
+    const std::uint32_t number = b.cargo.take();
+    cargo_hold::piece& data = b.cargo[number];
+    data.destination = leaving.destination;
+    data.link_epoch = plane_.link_epoch;
+    data.channel = leaving.channel;
+    data.size =
+        static_cast<std::uint32_t>(read_from(plane_.own(at_), leaving.source, data.bytes.get(), leaving.size));
+    const bool complete = data.size == leaving.size;
+    plane_.events.push({.at = now + plane_.timing.flight(),
+                        .subject = number,
+                        .kind = event_kind::landed,
+                        .engine = static_cast<std::uint8_t>(index_),
+                        .of = b.kind});
+    if (!complete) abort(b, c, abort_cause::local_bus_error, now);
+    return complete;
+}
+
+/// Memory that has been taken out of its map meanwhile is not written: nobody answers a posted
+/// write, so the engine does not learn that nobody wanted it.
+void engine::land(bank& b, std::uint64_t number, picoseconds now)
+{
+    const cargo_hold::piece& data = b.cargo[number];
+    if (plane_.link_up && data.link_epoch == plane_.link_epoch) {
+        const std::uint64_t written =
+            write_to(plane_.inbound(opposite(at_)), data.destination, data.bytes.get(), data.size);
+        if (written != data.size)
+            note(violation_kind::lost_write, b, b.channels[data.channel], data.destination + written, now);
+    }
+    b.cargo.give_back(static_cast<std::uint32_t>(number));
+}
+
+/// Puts the bytes of a RD burst that have come into memory.
+bool engine::unload(bank& b, channel& c, const burst& arrived, picoseconds now)
+{
+    const cargo_hold::piece& data = b.cargo[arrived.held];
+    const std::uint64_t written = write_to(plane_.own(at_), arrived.destination, data.bytes.get(), data.size);
+    if (written == arrived.size) return true;
+    abort(b, c, written == data.size ? abort_cause::unsupported_request : abort_cause::local_bus_error, now);
     return false;
 }
 

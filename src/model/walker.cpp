@@ -28,9 +28,10 @@ constexpr std::uint64_t address_of(std::uint32_t low, std::uint32_t high) noexce
 
 /// Reads an element's control word. Whoever published the element stored it last and with
 /// release order, so the rest of the element may be read after it.
-std::uint32_t acquire_control(std::byte* element) noexcept
+std::uint32_t acquire_control(const std::byte* element) noexcept
 {
-    return std::atomic_ref(*reinterpret_cast<std::uint32_t*>(element)).load(std::memory_order_acquire);
+    auto* const word = reinterpret_cast<std::uint32_t*>(const_cast<std::byte*>(element));
+    return std::atomic_ref(*word).load(std::memory_order_acquire);
 }
 
 bool aligned(const std::byte* element) noexcept
@@ -57,34 +58,88 @@ void engine::start(bank& b, channel& c, picoseconds now)
 void engine::fetch_next(bank& b, channel& c, picoseconds now)
 {
     c.walking = walk::fetching;
+    if (plane_.timing.null()) return read_list(b, c, now);
     const memory_range* const range = plane_.own(at_).find(c.next);
-    if (range && range->across_link && !plane_.timing.null())
+    if (range && range->across_link)
         schedule(event_kind::list_request, b, c, now);
     else
-        schedule(event_kind::fetched, b, c, now + plane_.list_fetch);
+        read_list(b, c, now);
 }
 
-/// A list across the link costs a read request there and a short completion back.
+/// A list on the engine's own bus is read at once, and at the walker a little later: what is
+/// published in between is not seen.
+void engine::read_list(bank& b, channel& c, picoseconds now)
+{
+    if (latch(b, c, event_kind::list_read, now)) schedule(event_kind::fetched, b, c, now + plane_.list_fetch);
+}
+
+/// A list across the link costs a read request there and a short completion back. It is read when
+/// the request arrives.
 void engine::request_list(bank& b, channel& c, picoseconds now)
 {
-    const link_timing& timing = plane_.timing;
     schedule(event_kind::list_answer, b, c,
-             plane_.cross(outbound_way(), now, timing.request(0, sizeof(data_element))));
+             plane_.cross(outbound_way(), now, plane_.timing.request(0, sizeof(data_element))));
 }
 
 void engine::answer_list(bank& b, channel& c, picoseconds now)
 {
-    const link_timing& timing = plane_.timing;
+    if (!latch(b, c, event_kind::list_answer, now)) return;
+    const picoseconds length = plane_.timing.completion(0, sizeof(data_element));
     schedule(event_kind::fetched, b, c,
-             plane_.cross(opposite(outbound_way()), now, timing.completion(0, sizeof(data_element))) +
-                 plane_.list_fetch);
+             plane_.cross(opposite(outbound_way()), now, length) + plane_.list_fetch);
 }
 
+/// Reads the element at the walker's place. False when it was published only after this event was
+/// due, and is `again` read when it was there.
+bool engine::latch(bank& b, channel& c, event_kind again, picoseconds now)
+{
+    c.found = read_element(c);
+    if (!plane_.real_time || c.found.is != found_element::what::data) return true;
+    if (c.seen.empty()) look_ahead(c, plane_.reached + (across_link() ? plane_.timing.flight() : 0));
+    if (c.seen.empty()) // taken back between two looks: as if it had never been there
+        c.found.is = found_element::what::other_lap;
+    else if (c.seen.front() > now) {
+        schedule(again, b, c, c.seen.front());
+        return false;
+    }
+    return true;
+}
+
+/// What lies at the walker's place. Of an element of another lap only the control word is looked
+/// at: its owner may be writing the rest.
+engine::found_element engine::read_element(channel& c) noexcept
+{
+    using what = found_element::what;
+    address_map& map = plane_.own(at_);
+    const std::byte* const at = map.translate(c.next, sizeof(link_element), access::read);
+    if (!at || !aligned(at)) return {};
+    found_element found{.control = acquire_control(at)};
+    const bool fits = ((found.control & ctl::cycle) != 0) == c.next_cycle;
+    const bool is_link = (found.control & ctl::link) != 0;
+    // A toggling link is followed whatever its cycle bit: drivers write all kinds into it.
+    if (!fits && !(is_link && (found.control & ctl::toggle_cycle))) {
+        found.is = what::other_lap;
+    } else if (is_link) {
+        const auto link = read_as<link_element>(at);
+        found.is = what::link;
+        found.source = address_of(link.llp_low, link.llp_high);
+    } else if (map.translate(c.next, sizeof(data_element), access::read)) {
+        const auto data = read_as<data_element>(at);
+        found.is = what::data;
+        found.size = data.size;
+        found.source = address_of(data.sar_low, data.sar_high);
+        found.destination = address_of(data.dar_low, data.dar_high);
+    }
+    return found;
+}
+
+/// What a program writes into the list of an engine across the link gets there by posted writes.
 void engine::look(picoseconds now)
 {
+    const picoseconds landed = now + (across_link() ? plane_.timing.flight() : 0);
     for (bank& b : banks_)
         for (channel& c : b.channels)
-            if (c.running() && c.registers.list_mode) look_ahead(c, now);
+            if (c.running() && c.registers.list_mode) look_ahead(c, landed);
 }
 
 /// Walks on from what has been seen, without taking anything up.
@@ -129,61 +184,41 @@ void engine::element_arrived(bank& b, channel& c, picoseconds now)
         c.walking = walk::full;
         return;
     }
-    std::byte* const at = plane_.own(at_).translate(c.next, sizeof(link_element), access::read);
-    if (!at || !aligned(at)) return fail_fetch(b, c, now);
-    const std::uint32_t control = acquire_control(at);
-    if (control & ctl::link) return follow_link(b, c, control, at, now);
-    if (((control & ctl::cycle) != 0) != c.next_cycle) {
-        c.walking = walk::ended;
-        return settle(b, c, now);
+    const found_element& found = c.found;
+    switch (found.is) {
+    case found_element::what::unreadable: return fail_fetch(b, c, now);
+    case found_element::what::other_lap: c.walking = walk::ended; return settle(b, c, now);
+    case found_element::what::link: return follow_link(b, c, found, now);
+    case found_element::what::data: break;
     }
-    if (!plane_.own(at_).translate(c.next, sizeof(data_element), access::read)) return fail_fetch(b, c, now);
-    if (plane_.real_time) {
-        if (c.seen.empty()) look_ahead(c, plane_.reached);
-        if (c.seen.empty()) { // taken back between two looks: as if it had never been there
-            c.walking = walk::ended;
-            return settle(b, c, now);
-        }
-        // Published after this event was due: the hardware would have found it only then.
-        if (c.seen.front() > now) return schedule(event_kind::fetched, b, c, c.seen.front());
-        c.seen.pop();
-    }
-    const auto data = read_as<data_element>(at);
+    if (!c.seen.empty()) c.seen.pop();
     const element e{.position = c.next,
                     .after = c.next + sizeof(data_element),
                     .cycle = c.next_cycle,
                     .after_cycle = c.next_cycle,
-                    .control = control,
-                    .size = data.size,
-                    .source = address_of(data.sar_low, data.sar_high),
-                    .destination = address_of(data.dar_low, data.dar_high)};
+                    .control = found.control,
+                    .size = found.size,
+                    .source = found.source,
+                    .destination = found.destination};
     c.next = e.after;
     c.links = 0;
     c.walking = walk::idle;
     take_up(b, c, e, now);
 }
 
-/// A link with a cycle bit of the wrong lap is not followed, unless it toggles: drivers write
-/// all kinds of cycle bit into the link that closes their ring, so there it does not count.
-void engine::follow_link(bank& b, channel& c, std::uint32_t control, const std::byte* link, picoseconds now)
+void engine::follow_link(bank& b, channel& c, const found_element& link, picoseconds now)
 {
-    const bool cycle = (control & ctl::cycle) != 0;
-    const bool toggles = (control & ctl::toggle_cycle) != 0;
-    if (!toggles && cycle != c.next_cycle) {
-        c.walking = walk::ended;
-        return settle(b, c, now);
-    }
     if (++c.links > most_links) {
         note(violation_kind::link_loop, b, c, c.next, now);
         return fail_fetch(b, c, now);
     }
-    const auto next = read_as<link_element>(link);
-    if (next.llp_low % 4 != 0) note(violation_kind::unaligned_list, b, c, next.llp_low, now);
-    if (toggles) {
+    if (link.source % 4 != 0) note(violation_kind::unaligned_list, b, c, link.source & 0xffff'ffff, now);
+    if (link.control & ctl::toggle_cycle) {
         c.next_cycle = !c.next_cycle;
-        if (cycle != c.next_cycle) note(violation_kind::toggle_link_cycle, b, c, c.next, now);
+        if (((link.control & ctl::cycle) != 0) != c.next_cycle)
+            note(violation_kind::toggle_link_cycle, b, c, c.next, now);
     }
-    c.next = address_of(next.llp_low & ~3u, next.llp_high);
+    c.next = link.source & ~std::uint64_t{3};
     // The position moves over the link together with the element before it.
     if (c.elements.empty()) {
         c.registers.position = c.next;

@@ -10,6 +10,7 @@
 
 #include <cstring>
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -91,6 +92,11 @@ public:
         t.outcomes.push_back(o);
         ++reported_;
         const auto& p = t.pieces[n];
+        if (posted(t)) {
+            // Done when it has left: it may land, in the other end's memory, behind its report.
+            if (o == outcome::done && !lossy_) landing_.push_back({&t, p.offset, p.size});
+            return;
+        }
         if (o == outcome::done) {
             if (std::memcmp(near() + p.offset, far() + p.offset, p.size) != 0)
                 fail(t, "done, but the bytes are not there");
@@ -116,9 +122,14 @@ public:
         CHECK(problems_.empty());
         problems_.clear();
     }
-    /// Holds in the end: everything was reported.
+    /// Holds in the end: everything was reported, and what was posted is there.
     void check_complete()
     {
+        if (!landing_.empty() && settle) settle();
+        for (const auto& [t, offset, size] : landing_)
+            if (std::memcmp(near() + offset, far() + offset, size) != 0)
+                fail(*t, "done, but the bytes never came");
+        landing_.clear();
         check();
         CHECK(reported_ == pushed_);
         for (const transfer& t : transfers_) CHECK(t.outcomes.size() == t.pushed);
@@ -131,6 +142,16 @@ public:
         finished_.clear();
         next_ = 0;
     }
+
+    /// The link has gone down: what was posted and has not landed is lost, and nobody is told. What is
+    /// reported later may have left before.
+    void lose_posted() noexcept
+    {
+        lossy_ = true;
+        landing_.clear();
+    }
+    /// Lets everything land that is on its way; null where nothing ever is.
+    std::function<void()> settle;
 
     std::uint64_t near_address() const { return memory_.near_address; }
     std::deque<transfer>& transfers() { return transfers_; }
@@ -146,6 +167,13 @@ private:
         std::uint32_t size;
         unsigned number;
     };
+    struct landing {
+        const transfer* t;
+        std::uint64_t offset;
+        std::uint32_t size;
+    };
+    /// By a WR channel of the near engine, to memory that the program cannot look at.
+    bool posted(const transfer& t) const { return t.near_to_far && side_ == engine_side::local; }
     std::byte* near() const { return memory_.near; }
     std::byte* far() const { return memory_.far; }
     std::byte* source(const transfer& t) const { return t.near_to_far ? near() : far(); }
@@ -163,6 +191,8 @@ private:
     engine_side side_;
     std::deque<transfer> transfers_;
     std::vector<finished> finished_;
+    std::vector<landing> landing_;
+    bool lossy_ = false;
     std::vector<std::string> problems_;
     std::size_t next_ = 0;
     std::uint64_t pushed_ = 0;

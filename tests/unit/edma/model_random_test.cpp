@@ -159,6 +159,7 @@ private:
             if (flaps_ && dice_.one_in(down_ ? 5 : 60)) {
                 down_ = !down_;
                 rig_.dev.set_link(!down_);
+                rig_.book.lose_posted();
             }
             break;
         default: rig_.turn(sink); break;

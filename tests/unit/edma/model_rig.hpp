@@ -36,6 +36,7 @@ struct model_rig {
                port.side),
           driver(port, o)
     {
+        book.settle = [this] { dev.run_until_idle(); };
     }
 
     channel& wr(unsigned n = 0) { return driver.at(channel_kind::wr, n); }

@@ -133,18 +133,26 @@ TEST_CASE("a posted write nobody claims is lost, and only the journal knows", "[
 
 TEST_CASE("after unmap no engine reaches the memory any more", "[abort]")
 {
-    rig r(paced(1, 1));
-    write_list(r, channel_kind::rd, 2, 65536);
+    model_spec spec = paced(1, 1);
+    spec.link.tags = 8; // or all of it has been asked for, and answered, by then
+    rig r(spec);
+    constexpr std::size_t size = 2 * 65536;
+    write_list(r, channel_kind::rd, 2, size / 2);
     r.rd.start();
     r.device.advance_to(50'000);
     REQUIRE(r.rd.status() == channel_status::running);
     r.near.unmap();
+    const auto before = std::vector<std::byte>(r.near.inside().begin(), r.near.inside().end());
     std::ranges::fill(std::span(r.near.data(), r.near.size()), std::byte{0xee});
-    const std::vector<std::byte> far(r.far_bytes(0, 1u << 20).begin(), r.far_bytes(0, 1u << 20).end());
+    const std::vector<std::byte> far(r.far_bytes(0, size).begin(), r.far_bytes(0, size).end());
     REQUIRE(r.device.run_until_idle());
     CHECK(r.rd.status() == channel_status::halted);
     CHECK(r.rd.err_high() == 1u);
-    CHECK(std::ranges::equal(r.far_bytes(0, 1u << 20), far));
+    // What was answered before may still arrive, but nothing the memory has held since.
+    std::size_t late = 0;
+    for (std::size_t i = 0; i < size; ++i)
+        if (r.far_bytes(i, 1)[0] != far[i] && r.far_bytes(i, 1)[0] != before[i]) ++late;
+    CHECK(late == 0);
 }
 
 TEST_CASE("an abort in list mode interrupts only when the engine was told to", "[abort]")

@@ -283,3 +283,35 @@ TEST_CASE("looked at late, an element starts no earlier than it was seen", "[mov
     CHECK(finish(450'000, true) > 450'000 + 70'000);
     CHECK(finish(500'000, false) > 500'000 + 70'000); // first seen now, so it starts now
 }
+
+TEST_CASE("what is written into the list of an engine across the link is there a flight later", "[movement]")
+{
+    const auto finish = [](engine_choice engine) {
+        model_spec spec = paced(1, 1);
+        spec.engine = engine;
+        spec.link.round_trip_ns = 40'000;
+        machine_config config = configure(spec);
+        config.real_time = true;
+        rig r(spec, config);
+        const bool near = engine == engine_choice::local;
+        const std::uint64_t source = near ? r.near.address() : r.far(0);
+        const std::uint64_t destination = near ? r.far(0) : r.near.address();
+        r.wr.list().data(ctl::cycle, 16384, source, destination);
+        const auto second = r.wr.list().data(0, 64, source, destination);
+        r.wr.list().data(0, 0, 0, 0);
+        r.wr.start();
+        machine& m = r.device.hardware();
+        // The walker met the end long ago and looks again when the first element is done, at some 75 us.
+        nanoseconds now = 0;
+        while (now < 65'000) m.advance_one(now += 1'000);
+        r.wr.list().control(second, ctl::cycle);
+        m.look(now);
+        while (m.next_event()) m.advance_one(now = std::max(now, *m.next_event()));
+        CHECK(m.load(0, reg::channel(channel_kind::wr, 0, reg::ch_llp_low)) == low(r.wr.list().at(48)));
+        return now;
+    };
+    // Seen at 65 us, there at 85: the far engine finds it that much later than it looked.
+    const nanoseconds near = finish(engine_choice::local), far = finish(engine_choice::remote);
+    CHECK(far > near + 5'000);
+    CHECK(far < near + 20'000);
+}
