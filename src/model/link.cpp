@@ -81,7 +81,7 @@ bool lane::settle(booking& burst) const noexcept
 picoseconds lane::slip_in(picoseconds now, picoseconds length, picoseconds longest_packet) noexcept
 {
     if (now < free_at_) {
-        single_free_at_ = std::max(now + longest_packet, single_free_at_) + length;
+        single_free_at_ = std::max(now + std::min(longest_packet, free_at_ - now), single_free_at_) + length;
         free_at_ += length;
         pushed_ += length;
     } else {

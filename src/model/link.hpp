@@ -65,8 +65,12 @@ private:
 };
 
 /// One direction's wire: a queue served in order of arrival. Bursts of data are booked as a
-/// whole; single packets (requests, messages) slip in between a burst's packets, wait for at
-/// most one of them, and make everything booked behind them late by their own length.
+/// whole; single packets (requests, messages, register accesses) slip in between a burst's packets,
+/// wait for at most one of them, and make everything booked behind them late by their own length.
+///
+/// That is round robin by packet between the data and all the rest: the rest never starves, and two
+/// directions under load are fair to each other by this rule. Hardware may arbitrate otherwise, and
+/// read requests have been seen to starve behind posted writes; the model does not show that.
 class lane {
 public:
     /// A booked burst. `settle()` decides whether it is really over.

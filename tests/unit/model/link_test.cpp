@@ -96,6 +96,14 @@ TEST_CASE("on a free wire a single packet goes at once and the next burst waits 
 {
     lane way;
     CHECK(way.slip_in(100, 10, 20) == 110);
-    CHECK(way.slip_in(105, 10, 20) == 135); // the wire is busy with a packet now
+    CHECK(way.slip_in(105, 10, 20) == 120); // behind the first, which is all there is
     CHECK(way.book(106, 50).end == 170);
+}
+
+TEST_CASE("a single packet waits no longer than what is left of the data", "[link]")
+{
+    lane way;
+    CHECK(way.book(0, 100).end == 100);
+    CHECK(way.slip_in(95, 10, 20) == 110);
+    CHECK(way.slip_in(95, 10, 20) == 120);
 }
