@@ -79,6 +79,18 @@ TEST_CASE("larger read requests leave more room for writes", "[link]")
     CHECK(up(4096) == Approx(13.16));
 }
 
+TEST_CASE("requests smaller than the payload: here we are above the published table", "[link]")
+{
+    // The table has 10.93 for MRRS 128, from completions of 256 bytes, which no request asked for. With
+    // those of 128 that there are, reads take less of the link in return, and writes get more.
+    const cf::link_parameters link = make(4, 8, 256, 128);
+    const cf::ceilings limits = cf::link_ceilings(link, traffic::completions, traffic::posted);
+    CHECK(rounded(limits.ep_to_rp) == Approx(11.09));
+    const double larger = cf::packet_bandwidth(link) * 256 / 276;
+    CHECK(rounded((cf::packet_bandwidth(link) - larger * 24 / 128) * 256 / 280) == Approx(10.93));
+    CHECK(limits.rp_to_ep < larger);
+}
+
 TEST_CASE("a completion is never larger than its request", "[link]")
 {
     CHECK(cf::completion_payload(make(4, 8, 256, 512)) == 256);
