@@ -3,10 +3,13 @@
 // The thread that plays the hardware, and the lock between it and its callers.
 #include "model/paced_machine.hpp"
 
+#include "log/log.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <system_error>
 
 namespace cf::model {
 namespace {
@@ -71,15 +74,24 @@ paced_machine::access::~access()
 {
     if (what_ == intent::look) return;
     const nanoseconds due = owner_.wakes_at_ != 0 ? owner_.due_time() : never;
-    const bool sooner = due < owner_.wakes_at_;
+    // On a null link a thread takes a fault, or a list that runs in circles.
+    const bool sooner = due < owner_.wakes_at_ && (owner_.thread_.joinable() || owner_.try_start());
     if (sooner) {
-        // On a null link this takes a fault, or a list that runs in circles.
-        if (!owner_.thread_.joinable()) owner_.start();
         owner_.wakes_at_ = due;
         owner_.hurry_.store(true, std::memory_order_relaxed);
     }
     owner_.release_and_raise(lock_);
     if (sooner) owner_.wake_.notify_one();
+}
+
+/// Nothing is due: gives the lock away until something is.
+void paced_machine::access::stand_back()
+{
+    const auto next = owner_.machine_.next_event();
+    const nanoseconds end = owner_.started_ + owner_.slipped_ + next.value_or(0);
+    lock_.unlock();
+    while (monotonic() < end) relax();
+    lock_patiently(lock_);
 }
 
 paced_machine::paced_machine(const machine_config& config, signal_listener& listener)
@@ -109,7 +121,7 @@ std::uint32_t paced_machine::load(unsigned engine, std::uint32_t offset)
     register_load wanted{engine, offset};
     machine_.send_load(wanted, caught_up());
     while (!wanted.answered)
-        if (!machine_.advance_one(caught_up())) relax();
+        if (!machine_.advance_one(caught_up())) guard.stand_back();
     return wanted.value;
 }
 
@@ -172,6 +184,18 @@ nanoseconds paced_machine::due_time() const noexcept
 void paced_machine::start()
 {
     thread_ = std::thread([this] { run(); });
+}
+
+/// For where nothing may be thrown. Without its thread a machine goes on at the next access.
+bool paced_machine::try_start() noexcept
+{
+    try {
+        start();
+        return true;
+    } catch (const std::system_error& failure) {
+        log::event(log::part::model, spdlog::level::err, "no thread", failure.what(), {});
+        return false;
+    }
 }
 
 void paced_machine::run()

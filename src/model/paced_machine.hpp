@@ -82,6 +82,7 @@ private:
         access(const access&) = delete;
         access& operator=(const access&) = delete;
         ~access();
+        void stand_back();
 
     private:
         paced_machine& owner_;
@@ -97,6 +98,7 @@ private:
     nanoseconds clock() noexcept;
     nanoseconds caught_up() noexcept;
     nanoseconds due_time() const noexcept;
+    bool try_start() noexcept;
     void run();
     void pause(std::unique_lock<std::mutex>& held, nanoseconds now);
     void spin(std::unique_lock<std::mutex>& held, nanoseconds until);

@@ -7,6 +7,7 @@
 #include "model/in_process.hpp"
 #include <counterflow/error.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
@@ -225,6 +226,30 @@ TEST_CASE("an idle device uses no processor time", "[in_process]")
     const auto before = used();
     CHECK(::poll(&never, 1, 200) == 0);
     CHECK(used() - before < 20'000'000);
+}
+
+TEST_CASE("a machine that was kept from its work lets the time slip", "[in_process]")
+{
+    live d(paced(1, 1));
+    d.wr.list().data(ctl::cycle, 1u << 20, d.far(0), d.near.address());
+    d.wr.list().link(ctl::cycle, d.wr.list().at(0)); // goes on for ever
+    d.wr.start();
+    CHECK(d.wr.status() == channel_status::running);
+    using namespace std::chrono;
+    constexpr milliseconds kept(30);
+    model::nanoseconds before = 0, after = 0;
+    const auto start = steady_clock::now();
+    d.device->with_machine([&](machine& m, model::nanoseconds now) {
+        before = now;
+        REQUIRE(m.next_event()); // the end of the burst under way
+        const auto held = steady_clock::now();
+        while (steady_clock::now() - held < kept) {
+        }
+    });
+    CHECK(d.wr.status() == channel_status::running);
+    d.device->with_machine([&](machine&, model::nanoseconds now) { after = now; });
+    // Two milliseconds of the thirty are caught up.
+    CHECK(std::chrono::nanoseconds(after - before) + milliseconds(25) < steady_clock::now() - start);
 }
 
 TEST_CASE("far memory in a file outlives the device", "[in_process]")
