@@ -14,14 +14,24 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace cf::model {
+
+struct backplane;
+class engine;
+class register_face;
+
+/// Makes the registers in front of an engine.
+using face_maker = std::unique_ptr<register_face> (*)(engine&, backplane&);
+std::unique_ptr<register_face> make_edma_v0(engine& behind, backplane& plane);
 
 /// An engine of the machine.
 struct engine_config {
     port_end at = port_end::endpoint; ///< the end it sits at
     unsigned wr = 4, rd = 2;          ///< channels, 1..8
+    face_maker face = make_edma_v0;
 };
 
 struct machine_config {
@@ -146,8 +156,9 @@ struct backplane {
     port_end near;
     picoseconds list_fetch;
     picoseconds interrupt_time;
-    bool real_time;          ///< see machine::look()
-    picoseconds reached = 0; ///< real time: the caller's clock, at or after the event at hand
+    bool real_time;           ///< see machine::look()
+    picoseconds reached = 0;  ///< real time: the caller's clock, at or after the event at hand
+    std::uint64_t copied = 0; ///< null link: bytes moved so far
     bool link_up = true;
     std::uint32_t link_epoch = 0;            ///< grows when the link goes down: what was on its way is lost
     unsigned starts_on_way = 0;              ///< stores that may start a channel, and have not arrived

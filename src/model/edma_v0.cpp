@@ -11,6 +11,7 @@ namespace ctl = edma::ctl;
 
 constexpr std::uint32_t equal_weights = 0x8421; // one turn each, four channels a register
 constexpr unsigned weight_bits = 5;
+constexpr std::uint32_t handshake_bits = 0xff'0000; // of engine_enable, by channel
 constexpr std::uint32_t first_context = reg::wr.context;
 
 void set_low(std::uint64_t& word, std::uint32_t value) noexcept { word = (word >> 32 << 32) | value; }
@@ -53,6 +54,11 @@ edma_v0::edma_v0(engine& behind, backplane& plane) : engine_(behind), plane_(pla
 {
     behind.listen(*this);
     reset();
+}
+
+std::unique_ptr<register_face> make_edma_v0(engine& behind, backplane& plane)
+{
+    return std::make_unique<edma_v0>(behind, plane);
 }
 
 void edma_v0::reset() noexcept
@@ -102,7 +108,8 @@ std::uint32_t edma_v0::load_bank(place at) const noexcept
 {
     const bank_registers& bank = of(at.kind);
     switch (at.which) {
-    case bank_register::engine_enable: return engine_.enabled(at.kind) ? edma::engine_on : 0;
+    case bank_register::engine_enable:
+        return bank.handshakes | (engine_.enabled(at.kind) ? edma::engine_on : 0);
     case bank_register::weight_low: return bank.weight_low;
     case bank_register::weight_high: return bank.weight_high;
     case bank_register::int_status: return bank.status;
@@ -146,6 +153,7 @@ void edma_v0::store_bank(place at, std::uint32_t value, picoseconds now)
     bank_registers& bank = of(at.kind);
     switch (at.which) {
     case bank_register::engine_enable:
+        bank.handshakes = value & handshake_bits;
         return (value & edma::engine_on) ? engine_.enable(at.kind, now) : engine_.disable(at.kind, now);
     case bank_register::doorbell: return ring(at.kind, value, now);
     case bank_register::weight_low: bank.weight_low = value; return set_weights(at.kind);

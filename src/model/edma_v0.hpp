@@ -23,11 +23,14 @@ public:
     void reset() noexcept override;
 
     void element_done(channel_kind kind, unsigned channel, std::uint32_t control, picoseconds now) override;
+    /// This IP raises nothing when a channel stops.
+    void stopped(channel_kind, unsigned, picoseconds) override {}
     void aborted(channel_kind kind, unsigned channel, abort_cause cause, picoseconds now) override;
 
 private:
     /// What each kind of channel has once.
     struct bank_registers {
+        std::uint32_t handshakes = 0; ///< of engine_enable: kept, without meaning here
         std::uint32_t weight_low = 0, weight_high = 0;
         std::uint32_t status = 0;
         std::uint32_t asserting = 0; ///< status bits whose local interrupt was enabled when they rose

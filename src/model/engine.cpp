@@ -196,10 +196,7 @@ void engine::handle(const event& e)
     case event_kind::list_answer: return answer_list(b, c, e.at);
     case event_kind::fetched: return element_arrived(b, c, e.at);
     case event_kind::retire: return retire(b, c, e.at);
-    case event_kind::stop:
-        c.state = channel_state::stopped;
-        throw_away(c);
-        return;
+    case event_kind::stop: return rest(b, c, e.at);
     default: return;
     }
 }
@@ -220,6 +217,7 @@ void engine::retire(bank& b, channel& c, picoseconds now, bool at_once)
         }
         show_front(c);
         listener_->element_done(b.kind, number_of(b, c), done.control, now);
+        if (!c.registers.list_mode) listener_->stopped(b.kind, number_of(b, c), now);
         if (c.walking == walk::full || c.walking == walk::ended) fetch_next(b, c, now);
     }
     if (!at_once && !c.elements.empty() && c.elements.front().fetch_failed)
@@ -275,8 +273,14 @@ void engine::settle(bank& b, channel& c, picoseconds now)
     c.walking = walk::idle;
     const nanoseconds lag = plane_.injected.stop_lag(index_, b.kind, number_of(b, c));
     if (lag != 0) return schedule(event_kind::stop, b, c, now + lag * ps_per_ns);
+    rest(b, c, now);
+}
+
+void engine::rest(bank& b, channel& c, picoseconds now)
+{
     throw_away(c);
     c.state = channel_state::stopped;
+    listener_->stopped(b.kind, number_of(b, c), now);
 }
 
 bool engine::running(channel_kind kind) const noexcept

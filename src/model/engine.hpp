@@ -40,6 +40,8 @@ class engine_listener {
 public:
     /// An element is done; `control` is its control word.
     virtual void element_done(channel_kind kind, unsigned number, std::uint32_t control, picoseconds now) = 0;
+    /// A channel has come to the end of its list, or of its register transfer, and rests.
+    virtual void stopped(channel_kind kind, unsigned number, picoseconds now) = 0;
     virtual void aborted(channel_kind kind, unsigned number, abort_cause cause, picoseconds now) = 0;
 
 protected:
@@ -214,6 +216,7 @@ private:
     void abort(bank& b, channel& c, abort_cause cause, picoseconds now);
     void throw_away(channel& c) noexcept;
     void settle(bank& b, channel& c, picoseconds now);
+    void rest(bank& b, channel& c, picoseconds now);
     void finish_disable(bank& b, picoseconds now);
 
     backplane& plane_;

@@ -4,7 +4,6 @@
 #include "model/machine.hpp"
 
 #include "edma/registers.hpp"
-#include "model/edma_v0.hpp"
 #include <counterflow/error.hpp>
 
 #include <algorithm>
@@ -15,8 +14,10 @@ namespace cf::model {
 namespace {
 
 /// Events that may follow at once on a null link. A list that runs in circles takes no time there, so
-/// the machine stops here and goes on at the next call.
+/// the machine stops here and goes on at the next call. So it does behind as many bytes: a caller holds
+/// the machine's lock meanwhile.
 constexpr unsigned null_events = 1u << 18;
+constexpr std::uint64_t null_bytes = std::uint64_t{64} << 20;
 
 void check_channels(const char* kind, unsigned count)
 {
@@ -41,11 +42,11 @@ const machine_config& checked(const machine_config& config)
 
 struct machine::station {
     station(backplane& plane, unsigned index, const engine_config& config, std::uint32_t quantum)
-        : core(plane, index, config, quantum), face(core, plane)
+        : core(plane, index, config, quantum), face(config.face(core, plane))
     {
     }
     engine core;
-    edma_v0 face;
+    std::unique_ptr<register_face> face;
 };
 
 machine::machine(const machine_config& config, signal_sink& sink)
@@ -63,14 +64,14 @@ std::uint32_t machine::load(unsigned engine, std::uint32_t offset) const noexcep
 {
     const station& at = *stations_[engine];
     if (!plane_.link_up && at.core.across_link()) return edma::all_ones;
-    return at.face.load(offset);
+    return at.face->load(offset);
 }
 
 void machine::store(unsigned engine, std::uint32_t offset, std::uint32_t value, nanoseconds now)
 {
     station& at = *stations_[engine];
     if (!plane_.link_up && at.core.across_link()) return;
-    at.face.store(offset, value, now * ps_per_ns);
+    at.face->store(offset, value, now * ps_per_ns);
     if (plane_.timing.null()) advance(now);
 }
 
@@ -84,7 +85,7 @@ void machine::send_store(unsigned engine, std::uint32_t offset, std::uint32_t va
 {
     const station& at = *stations_[engine];
     if (null() || (!at.core.across_link() && nothing_due(now))) return store(engine, offset, value, now);
-    if (at.face.starts_work(offset)) ++plane_.starts_on_way;
+    if (at.face->starts_work(offset)) ++plane_.starts_on_way;
     plane_.events.push({.at = at.core.across_link()
                                   ? plane_.cross(outbound(plane_.near), now * ps_per_ns, plane_.timing.word())
                                   : now * ps_per_ns,
@@ -98,9 +99,9 @@ void machine::store_arrived(const event& e)
 {
     station& at = *stations_[e.engine];
     const auto offset = static_cast<std::uint32_t>(e.subject);
-    if (at.face.starts_work(offset)) --plane_.starts_on_way;
+    if (at.face->starts_work(offset)) --plane_.starts_on_way;
     if (at.core.across_link() && (!plane_.link_up || e.subject >> 32 != plane_.link_epoch)) return;
-    at.face.store(offset, e.data, e.at);
+    at.face->store(offset, e.data, e.at);
 }
 
 /// A load on its way: the address of the caller's record in the event's subject, the epoch in its data.
@@ -138,8 +139,8 @@ void machine::load_arrived(const event& e)
 
 void machine::advance(nanoseconds now)
 {
-    const bool null = plane_.timing.null();
-    for (unsigned n = 0; !null || n < null_events; ++n)
+    const std::uint64_t enough = plane_.copied + null_bytes;
+    for (unsigned n = 0; !null() || (n < null_events && plane_.copied < enough); ++n)
         if (!advance_one(now)) return;
 }
 
@@ -194,7 +195,7 @@ void machine::set_link(bool up, nanoseconds now)
     plane_.link_up = up;
     if (!up) ++plane_.link_epoch;
     for (const auto& at : stations_) {
-        if (at->core.across_link()) at->face.reset();
+        if (at->core.across_link()) at->face->reset();
         at->core.link_changed(now * ps_per_ns);
     }
     if (plane_.timing.null()) advance(now);

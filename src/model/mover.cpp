@@ -177,6 +177,7 @@ bool engine::move(bank& b, channel& c, const burst& on_way, picoseconds now)
 /// Without a link to cross, bytes go from memory to memory.
 bool engine::copy(bank& b, channel& c, const burst& on_way, picoseconds now)
 {
+    plane_.copied += on_way.size;
     address_map& here = plane_.own(at_);
     address_map& there = plane_.inbound(opposite(at_));
     if (b.kind == channel_kind::wr) {
@@ -204,8 +205,8 @@ bool engine::post(bank& b, channel& c, const burst& leaving, picoseconds now)
     data.destination = leaving.destination;
     data.link_epoch = plane_.link_epoch;
     data.channel = leaving.channel;
-    data.size =
-        static_cast<std::uint32_t>(read_from(plane_.own(at_), leaving.source, data.bytes.get(), leaving.size));
+    data.size = static_cast<std::uint32_t>(
+        read_from(plane_.own(at_), leaving.source, data.bytes.get(), leaving.size));
     const bool complete = data.size == leaving.size;
     plane_.events.push({.at = now + plane_.timing.flight(),
                         .subject = number,

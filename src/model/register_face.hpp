@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The seam between an engine and the registers a driver sees. eDMA v0 is one face; HDMA native
-// would be another in front of the same engine.
+// would be another in front of the same engine: engine_config says which is made. What HDMA enables by
+// channel a face does itself, by not passing doorbells on.
 #pragma once
 
 #include "model/engine.hpp"

@@ -81,6 +81,17 @@ TEST_CASE("read-write registers keep what is stored", "[edma_v0]")
     CHECK(space.load(reg::arbitration) == 0xfff);
 }
 
+TEST_CASE("handshake enables are kept beside the engine's", "[edma_v0]")
+{
+    rig r;
+    r.port.registers->store(reg::wr.engine_enable, 0x5'0000);
+    CHECK_FALSE(r.device.hardware().next_event());
+    CHECK(r.port.registers->load(reg::wr.engine_enable) == 0x5'0000);
+    r.port.registers->store(reg::wr.engine_enable, 0xff02'0001);
+    CHECK(r.port.registers->load(reg::wr.engine_enable) == 0x2'0001);
+    CHECK(r.port.registers->load(reg::rd.engine_enable) == 0);
+}
+
 TEST_CASE("contexts of all channels are separate", "[edma_v0]")
 {
     model_spec spec = null_link();

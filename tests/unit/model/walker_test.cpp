@@ -353,3 +353,19 @@ TEST_CASE("a doorbell can be lost at some moment, and never silently", "[walker]
     }
     CHECK(lost > 0);
 }
+
+TEST_CASE("a doorbell on a null link moves a bounded part of what it may", "[walker]")
+{
+    rig r;
+    constexpr std::uint32_t size = 1u << 20, count = 100;
+    for (unsigned i = 0; i < count; ++i) r.wr.list().data(ctl::cycle, size, r.far(0), r.near.address());
+    r.wr.list().data(0, 0, 0, 0);
+    r.wr.start();
+    REQUIRE(r.device.hardware().next_event());
+    const std::uint32_t at = r.device.hardware().load(0, reg::channel(channel_kind::wr, 0, reg::ch_llp_low));
+    const std::uint32_t moved = (at - low(r.wr.list().at(0))) / 24;
+    CHECK(moved >= 63);
+    CHECK(moved < count);
+    REQUIRE(r.device.run_until_idle());
+    CHECK(r.wr.position_offset() == 24 * count);
+}
