@@ -58,8 +58,9 @@ void engine::start(bank& b, channel& c, picoseconds now)
 void engine::fetch_next(bank& b, channel& c, picoseconds now)
 {
     c.walking = walk::fetching;
+    if (plane_.timing.null()) return read_list(b, c, now);
     const memory_range* const range = plane_.own(at_).find(c.next);
-    if (range && range->across_link && !plane_.timing.null())
+    if (range && range->across_link)
         schedule(event_kind::list_request, b, c, now);
     else
         read_list(b, c, now);

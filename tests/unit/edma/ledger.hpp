@@ -110,7 +110,7 @@ public:
         const auto& p = t.pieces[n];
         if (posted(t)) {
             // Done when it has left: it may land, in the other end's memory, behind its report.
-            if (o == outcome::done) landing_.push_back({&t, p.offset, p.size});
+            if (o == outcome::done && !lossy_) landing_.push_back({&t, p.offset, p.size});
             return;
         }
         if (o == outcome::done) {
@@ -159,8 +159,13 @@ public:
         next_ = 0;
     }
 
-    /// The link has gone down: what was posted and has not landed is lost, and nobody is told.
-    void lose_posted() noexcept { landing_.clear(); }
+    /// The link has gone down: what was posted and has not landed is lost, and nobody is told. What is
+    /// reported later may have left before.
+    void lose_posted() noexcept
+    {
+        lossy_ = true;
+        landing_.clear();
+    }
     /// Lets everything land that is on its way; null where nothing ever is.
     std::function<void()> settle;
 
@@ -203,6 +208,7 @@ private:
     std::deque<transfer> transfers_;
     std::vector<finished> finished_;
     std::vector<landing> landing_;
+    bool lossy_ = false;
     std::vector<std::string> problems_;
     std::size_t next_ = 0;
     std::uint64_t pushed_ = 0;
