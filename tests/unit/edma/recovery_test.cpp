@@ -142,7 +142,7 @@ TEST_CASE("a STOP leaves nothing behind: neither its status bit nor an abort")
         transfer& c = rig.book.push(rig.rd(), {10});
         rig.rd().flush(rig.now);
         rig.hw.step(rd, 0);
-        rig.rd().drop(&b);
+        ledger::drop(rig.rd(), b);
         rig.poll(); // which reads no status by itself
         CHECK(rig.hw.stops == 1);
         CHECK(rig.hw.bank(rd).status == 0);
