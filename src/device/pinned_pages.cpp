@@ -7,11 +7,22 @@
 #include <iterator>
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace cf::detail {
 namespace {
 
-void* pointer(std::uintptr_t address) noexcept { return reinterpret_cast<void*>(address); }
+// By mlock2 and the bare system call: the sanitizers make mlock and munlock do nothing, and under them
+// neither could the limit be met nor pages be let go.
+bool lock_pages(std::uintptr_t begin, std::uintptr_t end) noexcept
+{
+    return ::mlock2(reinterpret_cast<void*>(begin), end - begin, 0) == 0;
+}
+void unlock_pages(std::uintptr_t begin, std::uintptr_t end) noexcept
+{
+    ::syscall(SYS_munlock, begin, end - begin);
+}
 
 } // namespace
 
@@ -46,10 +57,10 @@ int pinned_pages::pin(std::byte* begin, std::size_t size)
     ++end->second.ranges;
     for (auto at = first; at != end; ++at) {
         // By mlock2, since the sanitizers make mlock do nothing, and the limit could not be met under them.
-        if (at->second.pins == 0 && ::mlock2(pointer(at->first), std::next(at)->first - at->first, 0) != 0) {
+        if (at->second.pins == 0 && !lock_pages(at->first, std::next(at)->first)) {
             const int cause = errno;
             // The system may have pinned some of it before it gave up.
-            ::munlock(pointer(at->first), std::next(at)->first - at->first);
+            unlock_pages(at->first, std::next(at)->first);
             let_go(first, at);
             remove_range(first);
             remove_range(end);
@@ -74,7 +85,7 @@ void pinned_pages::unpin(std::byte* begin, std::size_t size) noexcept
 void pinned_pages::let_go(edges::iterator first, edges::iterator end) noexcept
 {
     for (auto at = first; at != end; ++at)
-        if (--at->second.pins == 0) ::munlock(pointer(at->first), std::next(at)->first - at->first);
+        if (--at->second.pins == 0) unlock_pages(at->first, std::next(at)->first);
 }
 
 /// Where no range begins or ends, pages are pinned equally often on both sides.
