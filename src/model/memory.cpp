@@ -85,6 +85,12 @@ std::uint64_t each_part(const address_map& map, std::uint64_t address, std::uint
 
 } // namespace
 
+std::uint64_t permitted(const address_map& map, std::uint64_t address, std::uint64_t size,
+                        access wanted) noexcept
+{
+    return each_part(map, address, size, wanted, [](std::byte*, std::uint64_t, std::uint64_t) {});
+}
+
 std::uint64_t read_from(const address_map& from, std::uint64_t source, std::byte* to,
                         std::uint64_t size) noexcept
 {

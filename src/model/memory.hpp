@@ -62,6 +62,9 @@ struct copied {
 copied copy_between(const address_map& from, std::uint64_t source, const address_map& to,
                     std::uint64_t destination, std::uint64_t size) noexcept;
 
+/// How much of [address, address + size) may be used so, from its start.
+std::uint64_t permitted(const address_map& map, std::uint64_t address, std::uint64_t size,
+                        access wanted) noexcept;
 /// Copies [source, source + size) to `to`, up to the first byte that cannot be read; how far it came.
 std::uint64_t read_from(const address_map& from, std::uint64_t source, std::byte* to,
                         std::uint64_t size) noexcept;

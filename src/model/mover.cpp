@@ -201,6 +201,15 @@ bool engine::copy(bank& b, channel& c, const burst& on_way, picoseconds now)
 /// Picks up the bytes of a WR burst that has left: the program may reuse their memory now.
 bool engine::post(bank& b, channel& c, const burst& leaving, picoseconds now)
 {
+    if (plane_.unclaimed_writes_abort) {
+        const std::uint64_t claimed =
+            permitted(plane_.inbound(opposite(at_)), leaving.destination, leaving.size, access::write);
+        if (claimed != leaving.size) {
+            note(violation_kind::lost_write, b, c, leaving.destination + claimed, now);
+            abort(b, c, abort_cause::unnamed, now);
+            return false;
+        }
+    }
     const std::uint32_t number = b.cargo.take();
     cargo_hold::piece& data = b.cargo[number];
     data.destination = leaving.destination;

@@ -186,7 +186,7 @@ TEST_CASE("an interrupt crosses the link behind the data", "[arrival]")
     model_spec spec = slow(engine_choice::remote);
     spec.irq_ns = 7'000;
     rig r(spec);
-    r.wr.list().data(ctl::cycle | ctl::local_int, 5000, r.far(0), r.near.address());
+    r.wr.list().data(ctl::cycle | tell, 5000, r.far(0), r.near.address());
     r.wr.list().data(0, 0, 0, 0);
     r.wr.start();
     step_until_done(r, r.wr);

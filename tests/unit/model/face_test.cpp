@@ -17,7 +17,7 @@ std::vector<std::string>& heard()
     return events;
 }
 
-/// Registers by channel, WR only, 16 bytes apart: enable, doorbell, list address, list mode.
+/// Registers by channel, two WR channels 16 bytes apart: enable, doorbell, list address, list mode.
 class by_channel final : public register_face {
 public:
     enum : std::uint32_t { enable = 0, doorbell = 4, list = 8, walks = 12, stride = 16 };
@@ -30,11 +30,14 @@ public:
 
     std::uint32_t load(std::uint32_t offset) const noexcept override
     {
-        return static_cast<std::uint32_t>(engine_.state(channel_kind::wr, offset / stride));
+        const unsigned channel = offset / stride;
+        if (channel >= enabled_.size()) return edma::all_ones;
+        return static_cast<std::uint32_t>(engine_.state(channel_kind::wr, channel));
     }
     void store(std::uint32_t offset, std::uint32_t value, picoseconds now) override
     {
         const unsigned channel = offset / stride;
+        if (channel >= enabled_.size()) return;
         channel_registers& r = engine_.registers(channel_kind::wr, channel);
         switch (offset % stride) {
         case enable:
@@ -52,7 +55,10 @@ public:
             return;
         }
     }
-    bool starts_work(std::uint32_t offset) const noexcept override { return offset % stride == doorbell; }
+    bool starts_work(std::uint32_t offset) const noexcept override
+    {
+        return offset / stride < enabled_.size() && offset % stride == doorbell;
+    }
     void reset() noexcept override { enabled_ = {}; }
 
     void element_done(channel_kind, unsigned channel, std::uint32_t, picoseconds) override
@@ -71,7 +77,7 @@ public:
 
 private:
     engine& engine_;
-    std::array<bool, 8> enabled_{};
+    std::array<bool, 2> enabled_{};
 };
 
 machine_config with_face(const model_spec& spec)

@@ -113,7 +113,7 @@ TEST_CASE("interrupts are lost, repeated and delayed as asked", "[faults]")
     SECTION("repeated at a distance")
     {
         f.interrupts({.what = effect::repeat, .copies = 3, .delay = 1'000'000});
-        r.wr.list().data(ctl::cycle | ctl::local_int, 64, r.far(0), r.near.address());
+        r.wr.list().data(ctl::cycle | tell, 64, r.far(0), r.near.address());
         r.wr.list().data(0, 0, 0, 0);
         r.wr.start();
         counts arrived;

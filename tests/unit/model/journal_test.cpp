@@ -112,7 +112,7 @@ TEST_CASE("strict mode notes a restart after a fatal abort without engine reset"
 
 TEST_CASE("strict mode notes a size of zero", "[journal]")
 {
-    notes_only(violation_kind::zero_size, 0x7'0000'0000, [](rig& r) {
+    notes_only(violation_kind::zero_size, 0x20'0000'0000, [](rig& r) {
         r.wr.list().data(ctl::cycle | ctl::local_int, 0, r.far(0), r.near.address());
         r.wr.list().data(0, 0, 0, 0);
         r.wr.start();

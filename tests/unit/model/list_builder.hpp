@@ -75,9 +75,10 @@ public:
           at_(reg::of(kind)),
           kind_(kind),
           channel_(channel),
+          messages_(port.message_interrupt.has_value()),
           list_(kind == channel_kind::wr ? port.wr_lists[channel] : port.rd_lists[channel])
     {
-        if (!port.message_interrupt) return;
+        if (!messages_) return;
         const edma::posted_interrupt& interrupt = *port.message_interrupt;
         for (const std::uint32_t at : {at_.done_imwr_low, at_.abort_imwr_low})
             space_.store(at, low(interrupt.address));
@@ -100,7 +101,8 @@ public:
     /// Lets aborts in list mode interrupt, by line or by message.
     void report_list_errors()
     {
-        space_.store(at_.list_err_enable, edma::abort_bit(channel_) | edma::done_bit(channel_));
+        space_.store(at_.list_err_enable,
+                     edma::abort_bit(channel_) | (messages_ ? edma::done_bit(channel_) : 0));
     }
     void point_at(std::uint64_t list, bool cycle)
     {
@@ -147,6 +149,7 @@ private:
     const reg::bank& at_;
     channel_kind kind_;
     unsigned channel_;
+    bool messages_; ///< the engine interrupts by message
     list_builder list_;
 };
 

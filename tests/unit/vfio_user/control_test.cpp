@@ -23,7 +23,7 @@ struct commanded : rig {
     {
         store(reg::of(kind).int_clear, edma::all_int_bits);
         for (unsigned i = 1; i <= count; ++i) {
-            const std::uint32_t control = ctl::cycle | (i == count ? ctl::local_int : 0u);
+            const std::uint32_t control = ctl::cycle | (i == count ? tell : 0u);
             if (kind == channel_kind::wr)
                 element(control, 64, rig::bar2_at + 0x10000, rig::ram_at);
             else
@@ -156,7 +156,7 @@ TEST_CASE("statistics count what was done", "[control]")
     CHECK(after.engine.aborts - before.engine.aborts == 1);
     CHECK(after.interrupts - before.interrupts == 2);
     CHECK(execute(c.device, "statistics") ==
-          "loads=1 stores=16 doorbells=2 elements=3 aborts=1 interrupts=2");
+          "loads=1 stores=22 doorbells=2 elements=3 aborts=1 interrupts=2");
 }
 
 TEST_CASE("the endpoint vanishes without an answer", "[control]")

@@ -56,7 +56,7 @@ TEST_CASE("what comes while a vector is masked waits", "[interrupts]")
     r.bring_up(e);
     const auto finish_one = [&] {
         r.store(reg::wr.int_clear, edma::all_int_bits);
-        r.element(ctl::cycle | ctl::local_int, 64, rig::bar2_at + 0x1000, rig::ram_at);
+        r.element(ctl::cycle | tell, 64, rig::bar2_at + 0x1000, rig::ram_at);
         r.start(channel_kind::wr);
     };
     SECTION("by the client")

@@ -20,6 +20,9 @@ namespace cf::vfio_user::test {
 namespace reg = edma::reg;
 namespace ctl = edma::ctl;
 
+/// In an element: the program is to be told. The engine is across the link, so it is by message.
+inline constexpr std::uint32_t tell = ctl::local_int | ctl::remote_int;
+
 inline model_spec null_link()
 {
     model_spec spec;
@@ -101,6 +104,7 @@ private:
 
 struct rig {
     static constexpr std::uint64_t ram_at = 0x4000'0000, bar2_at = 0x8000'0000, msi_at = 0xfee0'0000;
+    static constexpr std::uint16_t msi_data = 0x4020;
     static constexpr std::size_t ram_size = 4u << 20;
 
     explicit rig(const model_spec& spec = null_link(), const endpoint_options& options = {})
@@ -168,7 +172,8 @@ struct rig {
         return set_irqs(data_eventfd | action_trigger, index, vector, 1, files);
     }
 
-    /// What firmware and a driver do: memory shared, BAR2 placed and mapped, bus mastering on, MSI set up.
+    /// What firmware and a driver do: memory shared, BAR2 placed and mapped, bus mastering on, MSI set up
+    /// and told to the engine.
     void bring_up(const event& interrupt)
     {
         REQUIRE(greet().error() == 0);
@@ -181,11 +186,22 @@ struct rig {
         REQUIRE(write(region_config, 0x04, std::uint16_t{6}) == 0);
         set_up_msi();
         REQUIRE(connect_vector(irq_msi, 0, interrupt) == 0);
+        tell_engine();
+    }
+    /// Where its messages go. Lost when the engine loses its state.
+    void tell_engine()
+    {
+        for (const channel_kind kind : {channel_kind::wr, channel_kind::rd}) {
+            const reg::bank& at = reg::of(kind);
+            store(at.done_imwr_low, msi_at);
+            store(at.abort_imwr_low, msi_at);
+            store(at.imwr_data, msi_data);
+        }
     }
     void set_up_msi()
     {
         REQUIRE(write(region_config, 0x54, msi_at) == 0);
-        REQUIRE(write(region_config, 0x5c, std::uint16_t{0x4020}) == 0);
+        REQUIRE(write(region_config, 0x5c, msi_data) == 0);
         REQUIRE(write(region_config, 0x52, std::uint16_t{1}) == 0);
     }
 
@@ -214,7 +230,7 @@ struct rig {
         element(0, 0, 0, 0); // the end
         store(at.engine_enable, edma::engine_on);
         store(at.int_mask, 0);
-        store(at.list_err_enable, edma::abort_bit(0));
+        store(at.list_err_enable, edma::abort_bit(0) | edma::done_bit(0)); // by line and by message
         store(reg::channel(kind, 0, reg::ch_control1), ctl::list_enable | ctl::consumer_cycle);
         store(reg::channel(kind, 0, reg::ch_llp_low), static_cast<std::uint32_t>(bar2_at));
         store(reg::channel(kind, 0, reg::ch_llp_high), 0);

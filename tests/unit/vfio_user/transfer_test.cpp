@@ -57,7 +57,7 @@ TEST_CASE("a list moves data each way and interrupts", "[transfer]")
             r.bring_up(e);
             r.ram->fill(1);
             r.bar2->fill(2);
-            scatter(r, kind, ctl::local_int);
+            scatter(r, kind, tell);
             r.start(kind);
             REQUIRE(e.wait());
             CHECK(e.count() == 1);
@@ -74,11 +74,11 @@ TEST_CASE("both directions run at once", "[transfer]")
     r.bring_up(e);
     r.ram->fill(1);
     const std::uint64_t half = 1u << 19;
-    r.element(ctl::cycle | ctl::local_int, 1u << 19, rig::bar2_at + data_at, rig::ram_at);
+    r.element(ctl::cycle | tell, 1u << 19, rig::bar2_at + data_at, rig::ram_at);
     r.start(channel_kind::wr);
     // The reading channel's list lies behind the other's.
     r.list_end = 4096;
-    r.element(ctl::cycle | ctl::local_int, 1u << 19, rig::ram_at + half, rig::bar2_at + data_at + half);
+    r.element(ctl::cycle | tell, 1u << 19, rig::ram_at + half, rig::bar2_at + data_at + half);
     r.element(0, 0, 0, 0);
     r.store(reg::rd.engine_enable, edma::engine_on);
     r.store(reg::rd.int_mask, 0);
@@ -96,13 +96,13 @@ TEST_CASE("memory that is not mapped aborts, and says so", "[transfer]")
     r.bring_up(e);
     SECTION("a write into it")
     {
-        r.element(ctl::cycle | ctl::local_int, 4096, rig::bar2_at + data_at, rig::ram_at + rig::ram_size);
+        r.element(ctl::cycle | tell, 4096, rig::bar2_at + data_at, rig::ram_at + rig::ram_size);
         r.start(channel_kind::wr);
         CHECK(status(r, channel_kind::wr) == edma::abort_bit(0));
     }
     SECTION("a read from it")
     {
-        r.element(ctl::cycle | ctl::local_int, 4096, rig::ram_at - 4096, rig::bar2_at + data_at);
+        r.element(ctl::cycle | tell, 4096, rig::ram_at - 4096, rig::bar2_at + data_at);
         r.start(channel_kind::rd);
         CHECK(status(r, channel_kind::rd) == edma::abort_bit(0));
         CHECK(r.load(reg::rd.err_high) == 1); // unsupported request
@@ -160,7 +160,7 @@ TEST_CASE("BAR2 is where the client has put it", "[transfer]")
     r.bring_up(e);
     const auto run = [&] {
         r.store(reg::wr.int_clear, edma::all_int_bits);
-        r.element(ctl::cycle | ctl::local_int, 64, rig::bar2_at + data_at, rig::ram_at);
+        r.element(ctl::cycle | tell, 64, rig::bar2_at + data_at, rig::ram_at);
         r.start(channel_kind::wr);
         return status(r, channel_kind::wr);
     };
@@ -192,8 +192,9 @@ TEST_CASE("a reset stops the engine and forgets the registers, not the memory", 
     REQUIRE(r.write(region_config, 0x18, rig::bar2_at) == 0);
     REQUIRE(r.write(region_config, 0x04, std::uint16_t{6}) == 0);
     r.set_up_msi();
+    r.tell_engine();
     CHECK(std::ranges::equal(r.ram->bytes(), before));
-    r.element(ctl::cycle | ctl::local_int, 64, rig::bar2_at + data_at, rig::ram_at);
+    r.element(ctl::cycle | tell, 64, rig::bar2_at + data_at, rig::ram_at);
     r.start(channel_kind::wr);
     REQUIRE(e.wait()); // neither the memory nor the eventfd has to be given again
     CHECK(status(r, channel_kind::wr) == edma::done_bit(0));
@@ -234,7 +235,8 @@ TEST_CASE("across a dead link everything reads as ones and nothing is written", 
     set_link(true);
     CHECK(r.load(reg::wr.engine_enable) == 0); // the engine has lost its state, the configuration has not
     CHECK(r.read<std::uint16_t>(region_config, 0x04) == 6);
-    r.element(ctl::cycle | ctl::local_int, 64, rig::bar2_at + data_at, rig::ram_at);
+    r.tell_engine();
+    r.element(ctl::cycle | tell, 64, rig::bar2_at + data_at, rig::ram_at);
     r.start(channel_kind::wr);
     CHECK(e.count() == 1);
 }
