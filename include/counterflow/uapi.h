@@ -268,9 +268,9 @@ struct cf_eventfd {
 /* Commands for sqe->cmd_op. The CQE's res is the byte count or a negative errno (see the status list). Rings
  * with 32-byte CQEs also get the last 8 bytes of struct cf_completion. */
 
-/* The payload of an ordinary SQE: the transfer stands in slot `slot`, and is copied from there when the
- * command is issued. It may be changed once io_uring_enter() has returned, or the CQE is there under SQPOLL.
- */
+/* The payload of an ordinary SQE: the transfer stands in slot `slot` and is copied from there when the
+ * command is issued, which for linked, drained or offloaded commands is later. Leave the slot alone until the
+ * CQE. */
 struct cf_uring_slot {
     __u32 slot;
     __u32 flags; /* 0 */
