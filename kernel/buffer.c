@@ -159,7 +159,7 @@ static int cf_buffer_check(const struct cf_buffer_add *add)
 	switch (add->kind) {
 	case CF_BUFFER_USER:
 		/* Addresses of the process, so that both fit: checked without a sum that could wrap. */
-		if (add->fd || !add->length || add->address > ULONG_MAX ||
+		if (add->fd || !add->length || add->address > ULONG_MAX - PAGE_SIZE ||
 		    add->length - 1 > ULONG_MAX - PAGE_SIZE - add->address)
 			return -EINVAL;
 		return 0;

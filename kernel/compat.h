@@ -91,6 +91,14 @@ static inline bool cf_iter_address(struct iov_iter *iter, unsigned long *address
 	return true;
 }
 
+/* ---- batches ---- */
+
+/* io_uring plugs while it issues a batch, as the block layer has it do; who listens learns where the batch ends. */
+#if defined(CF_HAVE_PLUG) && defined(CONFIG_BLOCK)
+#define CF_PLUG 1
+#include <linux/blkdev.h>
+#endif
+
 /* ---- dma-buf ---- */
 
 static inline struct sg_table *cf_dmabuf_map(struct dma_buf_attachment *attachment,

@@ -71,6 +71,8 @@ probe DMABUF_UNLOCKED 'linux/dma-buf.h' 'struct dma_buf_attachment *a = NULL; st
     dma_buf_unmap_attachment_unlocked(a, t, DMA_BIDIRECTIONAL);'
 probe IMPORT_NS_BARE 'linux/module.h' '} MODULE_IMPORT_NS(DMA_BUF); void cf_probe_2(void); void cf_probe_2(void) {'
 
+probe PLUG 'linux/blkdev.h' 'struct blk_plug_cb *c = blk_check_plugged(NULL, NULL, sizeof(*c)); (void)c->data;'
+
 # --- timers and devices ----------------------------------------------------------------------
 
 probe TIMER_DELETE 'linux/timer.h' 'struct timer_list *t = NULL; (void)timer_delete(t); (void)timer_delete_sync(t);'

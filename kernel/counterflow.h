@@ -355,8 +355,10 @@ int cf_status_errno(u32 status);
 int cf_submit(struct cf_session *session, const struct cf_transfer *transfer,
 	      struct cf_request *request, bool feed);
 int cf_submit_at(struct cf_session *session, enum cf_way way, struct cf_buffer *buffer,
-		 u64 buffer_offset, u64 position, u64 length, struct cf_request *request);
+		 u64 buffer_offset, u64 position, u64 length, struct cf_request *request,
+		 bool feed);
 void cf_feed(struct cf_channel *channel);
+void cf_feed_batched(struct cf_channel *channel);
 int cf_submit_batch(struct cf_session *session, struct cf_submit *submit);
 int cf_transfer_wait(struct cf_session *session, struct cf_transfer_wait *wait);
 

@@ -13,8 +13,6 @@ static void cf_engine_free(struct work_struct *work)
 {
 	struct cf_engine *engine = container_of(work, struct cf_engine, work);
 
-	if (engine->dev.devt)
-		cf_devt_put(engine->dev.devt);
 	put_device(engine->dma_dev);
 	mutex_destroy(&engine->lock);
 	engine->release(engine);
@@ -68,16 +66,20 @@ int cf_engine_register(struct cf_engine *engine)
 		return error;
 	error = dev_set_name(&engine->dev, "counterflow%u", MINOR(engine->dev.devt));
 	if (error)
-		return error;
+		goto out_devt;
 	cdev_init(&engine->cdev, &cf_fops);
 	engine->cdev.owner = THIS_MODULE;
 	error = cdev_device_add(&engine->cdev, &engine->dev);
 	if (error)
-		return error;
+		goto out_devt;
 	dev_info(engine->dma_dev, "%s: %u write and %u read channels, %u windows\n",
 		 dev_name(&engine->dev), engine->channel_count[CF_WAY_WRITE],
 		 engine->channel_count[CF_WAY_READ], engine->window_count);
 	return 0;
+
+out_devt:
+	cf_devt_put(engine->dev.devt);
+	return error;
 }
 
 /* Nothing new reaches the hardware once this returns; what it never saw ends with DEVICE_GONE. */
@@ -86,6 +88,7 @@ void cf_engine_close(struct cf_engine *engine)
 	unsigned int way, i;
 
 	cdev_device_del(&engine->cdev, &engine->dev);
+	cf_devt_put(engine->dev.devt);
 	mutex_lock(&engine->lock);
 	engine->gone = true;
 	mutex_unlock(&engine->lock);

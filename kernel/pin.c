@@ -10,19 +10,22 @@
 #include <linux/slab.h>
 
 #define CF_LARGEST_ORDER 9
+#define CF_MAX_PAGES BIT(26) /* of a buffer; their table must not grow without bounds either */
 
 static int cf_pages_prepare(struct cf_buffer *buffer, unsigned long count)
 {
 	int error;
 
-	buffer->pages = kvcalloc(count, sizeof(*buffer->pages), GFP_KERNEL_ACCOUNT);
-	if (!buffer->pages)
+	if (count > CF_MAX_PAGES)
 		return -ENOMEM;
 	error = account_locked_vm(current->mm, count, true);
-	if (error) {
-		kvfree(buffer->pages);
-		buffer->pages = NULL;
+	if (error)
 		return error;
+	buffer->pages =
+		kvcalloc(count, sizeof(*buffer->pages), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!buffer->pages) {
+		account_locked_vm(current->mm, count, false);
+		return -ENOMEM;
 	}
 	mmgrab(current->mm);
 	buffer->mm = current->mm;

@@ -84,7 +84,12 @@ void ring_bank_start(struct ring_bank *bank)
 
 	if (!bank->count)
 		return;
-	ring_store(ring, bank->at->int_mask, RING_ALL_INTS & ~(present | present << 16));
+	/*
+	 * With messages the interrupt line stays quiet: it is the far CPU's. The status bits are set all the same.
+	 */
+	ring_store(ring, bank->at->int_mask,
+		   ring->messages ? RING_ALL_INTS :
+				    RING_ALL_INTS & ~(present | present << 16));
 	ring_store(ring, bank->at->int_clear, RING_ALL_INTS);
 	ring_store(ring, bank->at->list_err_enable,
 		   present << 16 | (ring->messages ? present : 0));

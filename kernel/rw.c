@@ -52,9 +52,14 @@ static ssize_t cf_rw(struct kiocb *iocb, struct iov_iter *iter, enum cf_way way)
 		request->sink = CF_SINK_KIOCB;
 		request->iocb = iocb;
 	}
-	result = cf_submit_at(session, way, buffer, offset, iocb->ki_pos, length, request);
-	if (!result)
-		result = synchronous ? cf_rw_wait(request, &waiter) : -EIOCBQUEUED;
+	result = cf_submit_at(session, way, buffer, offset, iocb->ki_pos, length, request,
+			      synchronous);
+	if (!result && synchronous) {
+		result = cf_rw_wait(request, &waiter);
+	} else if (!result) {
+		cf_feed_batched(request->channel);
+		result = -EIOCBQUEUED;
+	}
 	cf_request_put(request);
 	return result;
 }

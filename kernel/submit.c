@@ -8,6 +8,7 @@
 #include <linux/compat.h>
 #include <linux/jiffies.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "trace.h"
@@ -25,6 +26,53 @@ void cf_feed(struct cf_channel *channel)
 		channel->engine->ops->feed(channel, &reports);
 	spin_unlock_irqrestore(&channel->lock, flags);
 	cf_reports_send(&reports);
+}
+
+#ifdef CF_PLUG
+struct cf_plug {
+	struct blk_plug_cb callback; /* its `data` is the channel */
+	bool holds;		     /* a reference to the channel's engine */
+};
+
+static void cf_unplug(struct blk_plug_cb *callback, bool from_schedule)
+{
+	struct cf_channel *channel = callback->data;
+
+	cf_feed(channel);
+	put_device(&channel->engine->dev);
+	kfree(container_of(callback, struct cf_plug, callback));
+}
+
+/*
+ * True: the task is issuing a batch, and the channel is fed at its end. So the transfers of one io_uring_enter()
+ * become one batch for the engine, with one doorbell and as few interrupts.
+ */
+static bool cf_plug(struct cf_channel *channel)
+{
+	struct blk_plug_cb *callback =
+		blk_check_plugged(cf_unplug, channel, sizeof(struct cf_plug));
+	struct cf_plug *plug = container_of(callback, struct cf_plug, callback);
+
+	if (!callback)
+		return false;
+	if (!plug->holds) { /* a new one: it comes zeroed */
+		plug->holds = true;
+		get_device(&channel->engine->dev);
+	}
+	return true;
+}
+#else
+static bool cf_plug(struct cf_channel *channel)
+{
+	return false;
+}
+#endif
+
+/* Hands it over now, or at the end of the batch that it is part of. Task context. */
+void cf_feed_batched(struct cf_channel *channel)
+{
+	if (!cf_plug(channel))
+		cf_feed(channel);
 }
 
 /* From here on the request has an outcome, and is the channel's. */
@@ -141,13 +189,14 @@ int cf_submit(struct cf_session *session, const struct cf_transfer *transfer,
 
 /* The same for read_iter() and write_iter(). Takes over the reference to `buffer`. */
 int cf_submit_at(struct cf_session *session, enum cf_way way, struct cf_buffer *buffer,
-		 u64 buffer_offset, u64 position, u64 length, struct cf_request *request)
+		 u64 buffer_offset, u64 position, u64 length, struct cf_request *request,
+		 bool feed)
 {
 	request->buffer = buffer;
 	request->buffer_offset = buffer_offset;
 	request->length = length;
 	return cf_place(session, request, way, position >> CF_POSITION_SHIFT,
-			position & (BIT_ULL(CF_POSITION_SHIFT) - 1), 0, true);
+			position & (BIT_ULL(CF_POSITION_SHIFT) - 1), 0, feed);
 }
 
 /* ---- batch ---- */

@@ -114,8 +114,9 @@ static int cf_uring_issue(struct cf_session *session, struct io_uring_cmd *cmd,
 	request->cqe32 = issue_flags & IO_URING_F_CQE32;
 	cf_uring_pdu(cmd)->request = request;
 
-	error = cf_submit(session, &transfer, request, true);
+	error = cf_submit(session, &transfer, request, false);
 	if (!error) {
+		cf_feed_batched(request->channel);
 #ifdef CF_HAVE_CMD_CANCEL
 		/*
 		 * Not too late: what completes it is work of this task, or takes the ring's lock, which is
