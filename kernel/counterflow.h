@@ -42,9 +42,14 @@
 #define CF_MAX_COMPLETIONS 65536
 #define CF_MAX_TIMEOUT_NS (60 * NSEC_PER_SEC)
 
+/* A Synopsys endpoint shows its lists in this BAR; behind them comes the memory that transfers may name. */
+#define CF_ENDPOINT_BAR 2
+#define CF_ENDPOINT_LISTS SZ_8M
+
 struct cf_channel;
 struct cf_engine;
 struct cf_request;
+struct pci_dev;
 struct cf_session;
 
 /* The program's view of a direction as an index. */
@@ -125,6 +130,7 @@ struct cf_engine {
 	struct device *dma_dev; /* what memory is mapped for; referenced */
 	u32 side;		/* CF_SIDE_LOCAL or CF_SIDE_REMOTE */
 	u32 near_port;
+	bool cpu_addresses; /* takes far addresses as the CPU sees them, not as the bus does */
 	u32 alignment;
 	u32 link_generation, link_lanes, link_mps, link_mrrs;
 	unsigned int channel_count[CF_WAYS];
@@ -311,6 +317,7 @@ struct cf_channel *cf_channel_choose(struct cf_session *session, enum cf_way way
 /* window.c */
 int cf_window_add(struct cf_engine *engine, const struct cf_window *window);
 int cf_windows_declare(struct cf_engine *engine, struct device *device);
+int cf_windows_of_endpoint(struct cf_engine *engine, struct pci_dev *pdev);
 int cf_window_info(struct cf_session *session, struct cf_window_info *info);
 int cf_window_resolve(struct cf_session *session, u32 index, enum cf_way way, u64 offset,
 		      u64 length, u64 *address);
@@ -389,5 +396,9 @@ ssize_t cf_write_iter(struct kiocb *iocb, struct iov_iter *from);
 /* ring_pci.c */
 int cf_ring_pci_init(void);
 void cf_ring_pci_exit(void);
+
+/* dmae_find.c */
+int cf_dmae_init(void);
+void cf_dmae_exit(void);
 
 #endif /* CF_COUNTERFLOW_H */

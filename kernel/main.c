@@ -60,8 +60,13 @@ static int __init cf_init(void)
 	error = cf_ring_pci_init();
 	if (error)
 		goto out_class;
+	error = cf_dmae_init();
+	if (error)
+		goto out_ring;
 	return 0;
 
+out_ring:
+	cf_ring_pci_exit();
 out_class:
 	class_destroy(cf_class);
 out_chrdev:
@@ -76,6 +81,7 @@ out_workqueue:
 /* Every session is closed, and nothing is quarantined: both hold the module. */
 static void __exit cf_exit(void)
 {
+	cf_dmae_exit();
 	cf_ring_pci_exit();
 	destroy_workqueue(cf_workqueue); /* buffers and sessions that are being released */
 	rcu_barrier();

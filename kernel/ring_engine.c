@@ -35,6 +35,7 @@ struct ring_device *ring_engine_alloc(struct device *dev, u32 side)
 		return NULL;
 	cf_engine_init(&ring->engine, &ring_ops, dev, ring_release);
 	ring->engine.side = side;
+	ring->engine.cpu_addresses = side == CF_SIDE_LOCAL;
 	INIT_DELAYED_WORK(&ring->recovery, ring_recovery);
 	return ring;
 }

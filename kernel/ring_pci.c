@@ -14,8 +14,8 @@
 /* What a Synopsys endpoint has where it does not say otherwise (VSEC 6). */
 #define RING_PCI_REGISTERS_BAR 0
 #define RING_PCI_REGISTERS_OFFSET 0x1000
-#define RING_PCI_LISTS_BAR 2
-#define RING_PCI_LISTS_BYTES SZ_8M /* then comes the memory that transfers may name */
+#define RING_PCI_LISTS_BAR CF_ENDPOINT_BAR
+#define RING_PCI_LISTS_BYTES CF_ENDPOINT_LISTS
 
 #define RING_PCI_VSEC_ID 6
 #define RING_PCI_MAP_UNROLL 1
@@ -103,24 +103,6 @@ static int ring_pci_map_registers(struct ring_pci *pci, u32 *control)
 	return 0;
 }
 
-/* The memory of the endpoint behind its lists is what transfers may name. */
-static int ring_pci_windows(struct ring_pci *pci)
-{
-	struct pci_dev *pdev = pci->pdev;
-	struct cf_window window = {
-		.name = "ram",
-		.flags = CF_WINDOW_READABLE | CF_WINDOW_WRITABLE,
-		.address = pci_bus_address(pdev, RING_PCI_LISTS_BAR) + RING_PCI_LISTS_BYTES,
-	};
-	int error = cf_windows_declare(&pci->ring->engine, &pdev->dev);
-
-	if (error || pci->ring->engine.window_count ||
-	    pci_resource_len(pdev, RING_PCI_LISTS_BAR) <= RING_PCI_LISTS_BYTES)
-		return error;
-	window.size = pci_resource_len(pdev, RING_PCI_LISTS_BAR) - RING_PCI_LISTS_BYTES;
-	return cf_window_add(&pci->ring->engine, &window);
-}
-
 static void ring_pci_link(struct ring_pci *pci)
 {
 	struct cf_engine *engine = &pci->ring->engine;
@@ -165,7 +147,7 @@ static int ring_pci_start(struct ring_pci *pci)
 	if (error)
 		return error;
 	ring_pci_link(pci);
-	return ring_pci_windows(pci);
+	return cf_windows_of_endpoint(&pci->ring->engine, pdev);
 }
 
 static void ring_pci_unmap(struct ring_pci *pci)

@@ -46,7 +46,10 @@ int cf_window_add(struct cf_engine *engine, const struct cf_window *window)
 	return 0;
 }
 
-/* Where a BAR lies for the engine: it sends PCIe addresses, or goes through the CPU's view of them. */
+/*
+ * Where a BAR lies for the engine. A remote engine that we drive takes the address on the bus; dmaengine's
+ * providers take the CPU's and translate it, and so does the outbound translation of a local engine.
+ */
 static int cf_bar_address(struct cf_engine *engine, const char *function, unsigned int bar,
 			  u64 offset, u64 size, u64 *address)
 {
@@ -64,9 +67,9 @@ static int cf_bar_address(struct cf_engine *engine, const char *function, unsign
 	if (bar < PCI_STD_NUM_BARS && pci_resource_flags(pdev, bar) & IORESOURCE_MEM) {
 		length = pci_resource_len(pdev, bar);
 		if (offset < length && size <= length - offset) {
-			*address = pci_bus_address(pdev, bar) + offset;
-			if (engine->side == CF_SIDE_LOCAL)
-				*address = pci_resource_start(pdev, bar) + offset;
+			*address = offset + (engine->cpu_addresses ?
+						     pci_resource_start(pdev, bar) :
+						     pci_bus_address(pdev, bar));
 			error = 0;
 		}
 	}
@@ -165,6 +168,27 @@ int cf_windows_declare(struct cf_engine *engine, struct device *device)
 		}
 	}
 	return 0;
+}
+
+/*
+ * The endpoint's own memory, as the window "ram", unless the administrator has declared something else: what lies
+ * behind the lists in its memory BAR.
+ */
+int cf_windows_of_endpoint(struct cf_engine *engine, struct pci_dev *pdev)
+{
+	struct cf_window window = {
+		.name = "ram",
+		.flags = CF_WINDOW_READABLE | CF_WINDOW_WRITABLE,
+	};
+	int error = cf_windows_declare(engine, &pdev->dev);
+
+	if (error || engine->window_count ||
+	    pci_resource_len(pdev, CF_ENDPOINT_BAR) <= CF_ENDPOINT_LISTS)
+		return error;
+	window.size = pci_resource_len(pdev, CF_ENDPOINT_BAR) - CF_ENDPOINT_LISTS;
+	error = cf_bar_address(engine, NULL, CF_ENDPOINT_BAR, CF_ENDPOINT_LISTS, window.size,
+			       &window.address);
+	return error ?: cf_window_add(engine, &window);
 }
 
 static u32 cf_window_flags(struct cf_session *session, const struct cf_window *window)

@@ -61,6 +61,12 @@ struct bench {
 
 bool can_stop(const session& s) { return (s.info().features & CF_FEATURE_STOP) != 0; }
 
+/// Makes transfers stall: for good where the back end can stop the engine, else for a while.
+void stall(const session& s, int for_ms)
+{
+    model(can_stop(s) ? "hang" : "late-completion,time=" + std::to_string(for_ms) + "ms");
+}
+
 /// One of several fails, whichever it is and for whatever cause; its neighbours do not notice.
 void abort()
 {
@@ -77,7 +83,9 @@ void abort()
     bench b;
     const bool decoded = (b.s.info().features & CF_FEATURE_CAUSE) != 0;
     unsigned lap = 0;
-    for (const auto& [name, status] : causes)
+    for (const auto& [name, status] : causes) {
+        // Others need the engine restarted, which dmaengine's providers never do.
+        if (!can_stop(b.s) && status > CF_STATUS_COMPLETION_TIMEOUT) continue;
         for (const std::uint64_t victim : {0, 3, 7}) {
             for (std::uint64_t tag = 0; tag < count; ++tag)
                 fill(b.m.data() + tag * block, block, static_cast<unsigned>(tag + ++lap * 100));
@@ -103,6 +111,7 @@ void abort()
             }
             clear_faults();
         }
+    }
 }
 
 /// Fails as read() does, with the cause as errno, and the next one is well.
@@ -118,7 +127,7 @@ void abort_errno()
     EXPECT_EQUAL(done.tag, 5);
     if (decoded) EXPECT_EQUAL(done.errors, CF_ERROR_COMPLETER_ABORT);
     EXPECT_EQUAL(s.transfer(make(CF_WRITE, buffer, 0, 0, block)), 0);
-    model("abort,cause=local_bus_error,channel=wr");
+    model(decoded ? "abort,cause=local_bus_error,channel=wr" : "abort,channel=wr");
     EXPECT_EQUAL(s.transfer(make(CF_READ, buffer, 0, 0, block, 5), &done), decoded ? -ECOMM : -EIO);
     EXPECT_EQUAL(s.transfer(make(CF_READ, buffer, 0, 0, block)), 0);
     clear_faults();
@@ -156,7 +165,7 @@ void deadline()
 {
     bench b;
     b.fill_blocks(4);
-    model("hang,channel=rd0");
+    stall(b.s, 1000);
     cf_transfer late = b.write(0, 200 * ms);
     cf_completion done{};
     EXPECT_EQUAL(b.s.transfer(late, &done), -ETIME);
@@ -173,6 +182,10 @@ void deadline()
     clear_faults();
     late.timeout_ns = ~0ull;
     EXPECT_EQUAL(b.s.transfer(late), -EDOM);
+    EXPECT_EQUAL(b.s.transfer(b.write(3)), 0); // behind what was late, where that runs to its end
+    b.arrived(3);
+    b.s.close();
+    expect_counter("pinned_pages", 0);
 }
 
 /// Interrupts that never come, come twice or late, doorbells that are lost or late: nothing is lost, nothing
@@ -186,6 +199,8 @@ void interrupts()
     for (const char* fault : {"lost-interrupt,times=1000", "doubled-interrupt,times=1000,copies=4,time=1ms",
                               "late-interrupt,times=1000,time=20ms", "late-start,time=2ms",
                               "late-stop,time=2ms", "late-completion,time=3ms"}) {
+        // A lost interrupt or doorbell is for good there: no provider looks by itself.
+        if (!can_stop(b.s) && (std::strstr(fault, "lost") || std::strstr(fault, "late-stop"))) continue;
         model(fault);
         const long long lost = counter("lost_interrupts");
         for (int lap = 0; lap < 5; ++lap) {
@@ -202,6 +217,7 @@ void interrupts()
 void link()
 {
     bench b;
+    if (!can_stop(b.s)) return;
     b.fill_blocks(4);
     model("hang,channel=rd0");
     EXPECT_EQUAL(b.s.submit({b.write(0), b.write(1)}), 0);
@@ -225,7 +241,7 @@ void link()
 void kill()
 {
     for (int lap = 0; lap < 10; ++lap) {
-        if (lap % 2 == 0) model("hang");
+        if (lap % 2 == 0) stall(session(), 50);
         int ready[2];
         EXPECT_EQUAL(::pipe(ready), 0);
         const pid_t child = ::fork();
@@ -282,7 +298,10 @@ void fork_session()
 /// The driver is taken from its device with sessions open and transfers in flight.
 void unbind()
 {
-    const std::string driver = "/sys/bus/pci/drivers/counterflow/";
+    const std::string driver = function_path + "/driver/";
+    char target[256]{};
+    EXPECT(::readlink((function_path + "/driver").c_str(), target, sizeof target - 1) > 0);
+    const std::string name = std::string(target).substr(std::string(target).rfind('/') + 1);
     for (int lap = 0; lap < 4; ++lap) {
         bench b;
         cf_buffer_add kernel{};
@@ -292,14 +311,16 @@ void unbind()
         EXPECT_EQUAL(b.s.try_add(kernel), 0);
         const bool busy = lap % 2 == 0;
         if (busy) {
-            model("hang,channel=rd0");
+            stall(b.s, 100);
             std::vector<cf_transfer> batch;
             for (std::uint64_t tag = 0; tag < 8; ++tag) batch.push_back(b.write(tag));
             EXPECT_EQUAL(b.s.submit(batch), 0);
         }
+        const bool stopped = can_stop(b.s);
         tell(driver + "unbind", function_name);
-        if (busy)
-            for (const auto& [tag, c] : b.gather(8)) EXPECT_EQUAL(c.status, CF_STATUS_DEVICE_GONE);
+        if (busy) // what can be waited for is, and has then been moved
+            for (const auto& [tag, c] : b.gather(8))
+                EXPECT(c.status == CF_STATUS_DEVICE_GONE || (!stopped && c.status == CF_STATUS_OK));
         pollfd wait{b.s.fd(), POLLIN, 0};
         EXPECT_EQUAL(::poll(&wait, 1, 1000), 1);
         EXPECT((wait.revents & POLLHUP) != 0);
@@ -313,7 +334,7 @@ void unbind()
         EXPECT_EQUAL(b.s.remove(b.buffer), 0);
         clear_faults();
         b.s.close();
-        tell(driver + "bind", function_name);
+        tell("/sys/bus/pci/drivers/" + name + "/bind", function_name);
         session s;
         EXPECT_EQUAL(s.transfer(make(CF_WRITE, s.add(b.m), 0, 0, block)), 0);
     }
