@@ -26,6 +26,7 @@ Examples:
   counterflow bench model:gen3x1 --size 64KiB --outstanding 4
   counterflow copy image.bin model:gen3x1,backing=far.mem/ram@0
   counterflow duplex model:gen3x1 --send image.bin --receive echo.bin --report run.html
+  counterflow serve model:gen3x4,wr=2,rd=2 --socket /tmp/endpoint.sock
 
 Sizes take KiB, MiB and GiB. COUNTERFLOW_LOG sets log levels, as --log-level does.
 Exit codes: 0 done, 1 failed, 2 wrong usage.)";
@@ -64,6 +65,7 @@ int run(int argc, char** argv)
     add_bench(app, common, chosen);
     add_copy(app, common, chosen);
     add_duplex(app, common, chosen);
+    add_serve(app, common, chosen);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& e) { // --help, --version

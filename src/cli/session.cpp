@@ -50,6 +50,12 @@ signal_watch::~signal_watch()
     pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
+void signal_watch::take() const
+{
+    signalfd_siginfo info{};
+    static_cast<void>(::read(fd_, &info, sizeof info));
+}
+
 task<> signal_watch::wait()
 {
     signalfd_siginfo info{};

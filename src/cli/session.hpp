@@ -21,6 +21,11 @@ public:
     signal_watch& operator=(const signal_watch&) = delete;
     ~signal_watch();
 
+    /// Readable once one has come, for those who wait by poll; they then take it, or it strikes when this
+    /// ends.
+    int fd() const noexcept { return fd_; }
+    void take() const;
+
     /// Throws cf::error (canceled) that names the signal once one has come. The next one ends the
     /// process at once.
     task<> wait();

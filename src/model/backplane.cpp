@@ -14,6 +14,7 @@ backplane::backplane(const machine_config& config, double packet_bytes_per_s)
       list_fetch(timing.null() ? 0 : config.list_fetch_ns * ps_per_ns),
       interrupt_time(config.interrupt_ns * ps_per_ns),
       real_time(config.real_time),
+      unclaimed_writes_abort(config.unclaimed_writes_abort),
       notes(config.strict)
 {
     for (std::size_t i = 0; i < config.engines.size(); ++i) engine_at_[i] = config.engines[i].at;
@@ -25,7 +26,7 @@ void backplane::raise_interrupt(unsigned engine, picoseconds now)
     const bool crosses = engine_at_[engine] != near && !timing.null();
     const picoseconds at = now + delivery.delay * ps_per_ns + (crosses ? 0 : interrupt_time);
     for (unsigned copy = 0; copy < delivery.copies; ++copy)
-        events.push({.at = at,
+        events.push({.at = at + copy * delivery.apart * ps_per_ns,
                      .kind = crosses ? event_kind::interrupt_sent : event_kind::interrupt,
                      .engine = static_cast<std::uint8_t>(engine)});
 }
@@ -34,7 +35,7 @@ void backplane::post_message(unsigned engine, std::uint64_t address, std::uint32
 {
     const faults::delivery delivery = injected.deliver_message(engine);
     for (unsigned copy = 0; copy < delivery.copies; ++copy)
-        events.push({.at = now + delivery.delay * ps_per_ns,
+        events.push({.at = now + (delivery.delay + copy * delivery.apart) * ps_per_ns,
                      .subject = address,
                      .data = data,
                      .kind = timing.null() ? event_kind::message : event_kind::message_sent,

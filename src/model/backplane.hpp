@@ -36,7 +36,17 @@ struct machine_config {
         100;                      ///< from asking for a list element to having it, list on the engine's bus
     nanoseconds interrupt_ns = 0; ///< from the interrupt's arrival to the program being told
     bool strict = false;          ///< note what real hardware might refuse
-    bool real_time = false;       ///< advance() may be called late: see machine::look()
+    /// A posted write that nobody claims aborts its channel, as on a bus that reports it, instead of
+    /// being lost.
+    bool unclaimed_writes_abort = false;
+    bool real_time = false; ///< advance() may be called late: see machine::look()
+};
+
+/// What a machine has done since it was made.
+struct activity {
+    std::uint64_t doorbells = 0; ///< that started a channel
+    std::uint64_t elements = 0;  ///< done, register transfers included
+    std::uint64_t aborts = 0;
 };
 
 /// Where a machine's signals go. Called from inside the machine: must not call it back.
@@ -136,8 +146,9 @@ struct backplane {
     port_end near;
     picoseconds list_fetch;
     picoseconds interrupt_time;
-    bool real_time;          ///< see machine::look()
-    picoseconds reached = 0; ///< real time: the caller's clock, at or after the event at hand
+    bool real_time;              ///< see machine::look()
+    picoseconds reached = 0;     ///< real time: the caller's clock, at or after the event at hand
+    bool unclaimed_writes_abort; ///< see machine_config
     bool link_up = true;
     std::array<lane, 2> lanes;               ///< by direction
     std::array<address_map, 2> own_maps;     ///< by end: what its engine reaches on its own bus
@@ -145,6 +156,7 @@ struct backplane {
     event_queue events;
     faults injected;
     journal notes;
+    activity counted;
 
 private:
     std::array<port_end, 2> engine_at_{}; ///< by engine

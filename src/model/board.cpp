@@ -40,8 +40,8 @@ machine_config configure(const model_spec& spec)
     return config;
 }
 
-board::board(const model_spec& spec, const machine_config& config, signal_sink& sink)
-    : near_(spec.near), link_(spec.link), machine_(config, sink), next_address_(near_address)
+board::board(const model_spec& spec, const machine_config& config, machine& hardware)
+    : near_(spec.near), link_(spec.link), machine_(hardware), next_address_(near_address)
 {
     if (spec.ram_bytes == 0) throw error(errc::bad_argument, "modelled device with ram of 0 bytes");
     far_ram_ = spec.backing.empty() ? mapped_memory::anonymous(spec.ram_bytes)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The board: what a model spec describes. A machine, the memory of both ends at addresses that
-// differ as they would on hardware, the window "ram" and the ports a driver is given. The
-// attachments below it (in_process, stepped) add a clock.
+// The board: what a model spec describes around a machine. The memory of both ends at addresses
+// that differ as they would on hardware, the window "ram" and the ports a driver is given. The
+// attachments below it (in_process, stepped) own the machine and give it a clock.
 #pragma once
 
 #include "device/attachment.hpp"
@@ -25,11 +25,9 @@ machine_config configure(const model_spec& spec);
 /// Not synchronised, like its machine.
 class board {
 public:
-    /// Throws cf::error when the spec cannot be had (memory, backing file).
-    board(const model_spec& spec, const machine_config& config, signal_sink& sink);
-
-    machine& hardware() noexcept { return machine_; }
-    const machine& hardware() const noexcept { return machine_; }
+    /// `hardware` was made from `config` and outlives this. Throws cf::error when the spec cannot be
+    /// had (memory, backing file).
+    board(const model_spec& spec, const machine_config& config, machine& hardware);
 
     port_end near() const noexcept { return near_; }
     link_parameters link() const noexcept { return link_; }
@@ -52,7 +50,7 @@ private:
 
     port_end near_;
     link_parameters link_;
-    machine machine_;
+    machine& machine_;
     mapped_memory far_ram_;
     std::vector<mapped_memory> lists_;                 ///< by engine
     std::array<completion_block, 2> completion_words_; ///< by engine

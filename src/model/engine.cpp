@@ -130,8 +130,10 @@ void engine::doorbell(channel_kind kind, unsigned number, picoseconds now)
     c.next = c.registers.position;
     c.next_cycle = c.registers.cycle;
     c.links = 0;
-    if (plane_.real_time && c.registers.list_mode) look_ahead(c, now);
-    schedule(event_kind::doorbell, b, c, now);
+    ++plane_.counted.doorbells;
+    const nanoseconds lag = plane_.injected.start_lag(index_, kind, number);
+    if (plane_.real_time && c.registers.list_mode && lag == 0) look_ahead(c, now);
+    schedule(event_kind::doorbell, b, c, now + lag * ps_per_ns);
 }
 
 void engine::stop(channel_kind kind, unsigned number, picoseconds now)
@@ -209,6 +211,7 @@ void engine::retire(bank& b, channel& c, picoseconds now, bool at_once)
             c.state = channel_state::stopped;
         }
         show_front(c);
+        ++plane_.counted.elements;
         listener_->element_done(b.kind, number_of(b, c), done.control, now);
         if (c.walking == walk::full || c.walking == walk::ended) fetch_next(b, c, now);
     }
@@ -238,6 +241,7 @@ void engine::abort(bank& b, channel& c, abort_cause cause, picoseconds now)
     c.state = cause == abort_cause::stopped ? channel_state::stopped : channel_state::halted;
     c.fatal = c.fatal || cause == abort_cause::list_fetch_error || cause == abort_cause::local_bus_error ||
               cause == abort_cause::poisoned;
+    if (cause != abort_cause::stopped) ++plane_.counted.aborts;
     listener_->aborted(b.kind, number_of(b, c), cause, now);
 }
 

@@ -32,6 +32,7 @@ void faults::clear() noexcept
     interrupts_.clear();
     messages_.clear();
     hangs_.clear();
+    late_starts_.clear();
     late_stops_.clear();
     late_completions_.clear();
 }
@@ -69,6 +70,7 @@ faults::delivery faults::deliver(std::vector<counted_signal>& rules, unsigned en
             break;
         case signal_fault::effect::repeat:
             result.copies *= fault.copies;
+            result.apart = fault.delay;
             ++struck_.repeated;
             break;
         case signal_fault::effect::delay:
@@ -87,6 +89,11 @@ std::optional<hang_fault> faults::hangs(unsigned engine, channel_kind kind, unsi
     });
     if (found == hangs_.end()) return std::nullopt;
     return *found;
+}
+
+nanoseconds faults::start_lag(unsigned engine, channel_kind kind, unsigned channel) const noexcept
+{
+    return longest(late_starts_, engine, kind, channel);
 }
 
 nanoseconds faults::stop_lag(unsigned engine, channel_kind kind, unsigned channel) const noexcept

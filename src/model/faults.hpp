@@ -57,7 +57,7 @@ struct signal_fault {
     std::uint64_t nth = 1;   ///< every n-th signal from now
     std::uint64_t times = 1; ///< how many signals; 0 = no end
     unsigned copies = 2;     ///< repeat: how often it arrives
-    nanoseconds delay = 0;   ///< delay: how much later
+    nanoseconds delay = 0;   ///< delay: how much later; repeat: from one copy to the next
 };
 
 /// Makes a channel hang at its next element: it reads as running, moves nothing and ignores stop.
@@ -73,6 +73,9 @@ public:
     void interrupts(const signal_fault& fault) { interrupts_.push_back({fault}); }
     void messages(const signal_fault& fault) { messages_.push_back({fault}); }
     void hang(const hang_fault& fault) { hangs_.push_back(fault); }
+    /// Doorbells of the target take effect `lag` late: until then the channel reads as running and
+    /// has looked at nothing.
+    void late_start(const fault_target& at, nanoseconds lag) { late_starts_.push_back({at, lag}); }
     /// The target's channels read as running for `lag` after their walker has met the end of the
     /// list: doorbells rung meanwhile are lost, as on hardware that has fetched a stale element.
     void late_stop(const fault_target& at, nanoseconds lag) { late_stops_.push_back({at, lag}); }
@@ -89,14 +92,16 @@ public:
     std::optional<planned_abort> plan(unsigned engine, channel_kind kind, unsigned channel,
                                       std::uint64_t source, std::uint64_t destination,
                                       std::uint64_t size) noexcept;
-    /// How a signal arrives: `copies` times (0 = never), `delay` late.
+    /// How a signal arrives: `copies` times (0 = never), the first `delay` late, `apart` from each other.
     struct delivery {
         unsigned copies = 1;
         nanoseconds delay = 0;
+        nanoseconds apart = 0;
     };
     delivery deliver_interrupt(unsigned engine) noexcept { return deliver(interrupts_, engine); }
     delivery deliver_message(unsigned engine) noexcept { return deliver(messages_, engine); }
     std::optional<hang_fault> hangs(unsigned engine, channel_kind kind, unsigned channel) const noexcept;
+    nanoseconds start_lag(unsigned engine, channel_kind kind, unsigned channel) const noexcept;
     nanoseconds stop_lag(unsigned engine, channel_kind kind, unsigned channel) const noexcept;
     nanoseconds completion_lag(unsigned engine, channel_kind kind, unsigned channel) const noexcept;
 
@@ -125,7 +130,7 @@ private:
     std::vector<counted_abort> aborts_;
     std::vector<counted_signal> interrupts_, messages_;
     std::vector<hang_fault> hangs_;
-    std::vector<delayed> late_stops_, late_completions_;
+    std::vector<delayed> late_starts_, late_stops_, late_completions_;
     tally struck_;
 };
 

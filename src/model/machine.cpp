@@ -133,4 +133,11 @@ void machine::set_link(bool up, nanoseconds now)
     if (plane_.timing.null()) advance(now);
 }
 
+void machine::reset(nanoseconds now)
+{
+    const bool up = plane_.link_up;
+    set_link(false, now);
+    set_link(up, now);
+}
+
 } // namespace cf::model

@@ -59,6 +59,9 @@ public:
 
     /// Takes the link down or brings it up again. Engines across it lose their state.
     void set_link(bool up, nanoseconds now);
+    /// What a reset of the function does: engines across the link lose their state.
+    void reset(nanoseconds now);
+    const activity& counted() const noexcept { return plane_.counted; }
     faults& injected() noexcept { return plane_.injected; }
     journal& violations() noexcept { return plane_.notes; }
 

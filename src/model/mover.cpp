@@ -174,10 +174,11 @@ bool engine::move(bank& b, channel& c, const burst& on_way, picoseconds now)
             abort(b, c, abort_cause::local_bus_error, now);
             return false;
         }
+        if (!done.destination_refused) return true;
         // Nobody answers a posted write, so the engine does not learn that nobody wanted it.
-        if (done.destination_refused)
-            note(violation_kind::lost_write, b, c, on_way.destination + done.bytes, now);
-        return true;
+        note(violation_kind::lost_write, b, c, on_way.destination + done.bytes, now);
+        if (plane_.unclaimed_writes_abort) abort(b, c, abort_cause::unnamed, now);
+        return !plane_.unclaimed_writes_abort;
     }
     const copied done = copy_between(there, on_way.source, here, on_way.destination, on_way.size);
     if (done.bytes == on_way.size) return true;

@@ -26,7 +26,8 @@ private:
     unsigned engine_;
 };
 
-stepped::stepped(const model_spec& spec, const machine_config& config) : board_(spec, config, *this)
+stepped::stepped(const model_spec& spec, const machine_config& config)
+    : machine_(config, *this), board_(spec, config, machine_)
 {
     for (unsigned engine = 0; engine < board_.ports().size(); ++engine) {
         spaces_.push_back(std::make_unique<space>(*this, engine));

@@ -41,7 +41,7 @@ public:
         return std::exchange(interrupts_[engine], 0);
     }
 
-    machine& hardware() noexcept { return board_.hardware(); }
+    machine& hardware() noexcept { return machine_; }
     faults& injected() noexcept { return hardware().injected(); }
     journal& violations() noexcept { return hardware().violations(); }
     void set_link(bool up) { hardware().set_link(up, now_); }
@@ -55,6 +55,7 @@ private:
 
     nanoseconds now_ = 0;
     std::array<std::uint64_t, 2> interrupts_{};
+    machine machine_;
     board board_;
     std::vector<std::unique_ptr<space>> spaces_;
 };

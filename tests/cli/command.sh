@@ -78,13 +78,22 @@ ends 'no outstanding transfers' 2 'outstanding' bench $small --outstanding 0
 ends 'no time' 2 'seconds' bench $small --seconds 0
 ends 'an unknown direction' 2 'direction' bench $small --direction up
 
+ends 'nowhere to serve' 2 'socket' serve model:gen3x4
+ends 'a served engine sits in the endpoint' 2 'leave near=' serve model:gen3x4,near=ep --socket s
+ends 'only a model is served' 2 'only a model' serve vfio:0000:01:00.0 --socket s
+ends 'an unknown fault' 2 "'explode' is no command; the commands are abort" serve model:gen3x4 --socket s --fault explode
+ends 'a fault with a bad value' 2 "cause is 'bad'; it must be one of" serve model:gen3x4 --socket s --fault abort,cause=bad
+ends 'a question is no fault' 2 'no fault' serve model:gen3x4 --socket s --fault statistics
+ends 'too many vectors' 2 '33 MSI-X vectors' serve model:gen3x4 --socket s --msix 33
+ends 'a socket that cannot be' 1 'absent/s: bind: No such file' serve model:gen3x4 --socket absent/s
+
 run --version
 [ $code -eq 0 ] && grep -Eq '^counterflow [0-9]+\.[0-9]+\.[0-9]+$' out
 report 'version' $?
 run --help
 [ $code -eq 0 ] && grep -q duplex out && grep -q 'Exit codes' out
 report 'help' $?
-for command in list info bench copy duplex; do
+for command in list info bench copy duplex serve; do
     run $command --help
     [ $code -eq 0 ] && grep -q -- '--json' out
     report "help of $command" $?
@@ -157,6 +166,31 @@ code=$?
 exec 3<&-
 [ $code -eq 1 ] && grep -q '^counterflow: stopped by SIGINT' err
 report 'a signal ends a run' $?
+
+# --- serve -----------------------------------------------------------------------------------
+
+run serve model:gen3x4 --socket s --fault abort,element=3 --fault exit --json
+[ $code -eq 0 ]
+report 'a server that is told to go at once' $?
+prints 'it says how it ended' /ended vanished
+prints 'it has done nothing' /elements 0
+[ ! -e s ]
+report 'its socket goes with it' $?
+
+mkfifo ready
+"$counterflow" serve model:gen3x4 --socket s --control c >ready 2>err &
+pid=$!
+exec 3<ready
+read -r line <&3
+[ "$line" = 'serving model:gen3x4 at s' ] && [ -S s ] && [ -S c ]
+report 'a server says when it serves' $?
+kill -TERM $pid
+wait $pid
+code=$?
+cat <&3 >out
+exec 3<&-
+[ $code -eq 0 ] && grep -q '^stopped: loads=0 stores=0' out
+report 'a signal ends it in order' $?
 
 # --- copy ------------------------------------------------------------------------------------
 

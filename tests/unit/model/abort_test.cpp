@@ -131,6 +131,23 @@ TEST_CASE("a posted write nobody claims is lost, and only the journal knows", "[
     CHECK(r.device.violations().entries()[0].value == nowhere);
 }
 
+TEST_CASE("it aborts where the bus is asked to tell", "[abort]")
+{
+    const model_spec spec = null_link();
+    machine_config config = configure(spec);
+    config.unclaimed_writes_abort = true;
+    rig r(spec, config);
+    r.wr.list().data(ctl::cycle | ctl::local_int, 4096, r.far(0), nowhere);
+    r.wr.list().data(0, 0, 0, 0);
+    r.wr.start();
+    CHECK(r.wr.status() == channel_status::halted);
+    CHECK(r.wr.aborted());
+    CHECK_FALSE(r.wr.done());
+    CHECK(r.wr.err_low() == 0);
+    CHECK(r.wr.position_offset() == 0);
+    CHECK(r.violations(violation_kind::lost_write) == 1);
+}
+
 TEST_CASE("after unmap no engine reaches the memory any more", "[abort]")
 {
     rig r(paced(1, 1));

@@ -110,6 +110,19 @@ TEST_CASE("interrupts are lost, repeated and delayed as asked", "[faults]")
         CHECK(interrupts_of(r, 3) == counts{8, 8, 1});
         CHECK(f.struck().repeated == 2);
     }
+    SECTION("repeated at a distance")
+    {
+        f.interrupts({.what = effect::repeat, .copies = 3, .delay = 1'000'000});
+        r.wr.list().data(ctl::cycle | ctl::local_int, 64, r.far(0), r.near.address());
+        r.wr.list().data(0, 0, 0, 0);
+        r.wr.start();
+        counts arrived;
+        for (nanoseconds ms = 1; ms <= 3; ++ms) {
+            r.device.advance_to(ms * 1'000'000 - 1000);
+            arrived.push_back(r.device.take_interrupts());
+        }
+        CHECK(arrived == counts{1, 1, 1});
+    }
     SECTION("of another engine")
     {
         f.interrupts({.engine = 1, .what = effect::lose, .times = 0});
@@ -211,6 +224,39 @@ TEST_CASE("a late stop loses the doorbells rung before it shows", "[faults]")
     CHECK(r.wr.position_offset() == second + 24);
 }
 
+TEST_CASE("a late start has looked at nothing when it is called off", "[faults]")
+{
+    rig r(paced(3, 1));
+    r.device.injected().late_start({}, 100'000);
+    const auto first = r.wr.list().data(ctl::cycle, 64, r.far(0), r.near.address());
+    r.wr.list().data(0, 0, 0, 0);
+    r.wr.start();
+    CHECK(r.wr.status() == channel_status::running);
+    SECTION("left alone, it starts with what the list holds by then")
+    {
+        r.device.advance_to(90'000);
+        CHECK(r.near.untouched_outside(0, 0));
+        r.wr.list().seek(first);
+        r.wr.list().data(ctl::cycle, 64, r.far(4096), r.near.address());
+        REQUIRE(r.device.run_until_idle());
+        CHECK(r.near_equals_far(0, 4096, 64));
+    }
+    SECTION("a stop comes before it")
+    {
+        r.wr.stop();
+        REQUIRE(r.device.run_until_idle());
+        CHECK(r.wr.status() == channel_status::stopped);
+        CHECK(r.near.untouched_outside(0, 0));
+    }
+    SECTION("so does an engine disable")
+    {
+        r.wr.disable();
+        CHECK_FALSE(r.wr.enabled());
+        REQUIRE(r.device.run_until_idle());
+        CHECK(r.near.untouched_outside(0, 0));
+    }
+}
+
 TEST_CASE("a late completion shows behind its data", "[faults]")
 {
     rig r(paced(3, 1));
@@ -268,6 +314,42 @@ TEST_CASE("with the link down a remote engine reads as all ones and has lost its
         CHECK(r.wr.done());
         CHECK(r.near_equals_far(0, 0, 1u << 19));
     }
+}
+
+TEST_CASE("a reset is a power-on, whatever the link is", "[faults]")
+{
+    rig r(paced(1, 1));
+    const bool up = GENERATE(true, false);
+    r.wr.list().data(ctl::cycle | ctl::local_int, 1u << 19, r.far(0), r.near.address());
+    r.wr.start();
+    r.device.advance_to(100'000);
+    r.device.set_link(up);
+    r.device.hardware().reset(r.device.now());
+    REQUIRE(r.device.run_until_idle());
+    CHECK(r.device.take_interrupts() == 0);
+    CHECK((r.port.registers->load(reg::control) == edma::all_ones) == !up);
+    r.device.set_link(true);
+    CHECK_FALSE(r.wr.enabled());
+    CHECK(r.wr.status() == channel_status::reserved);
+}
+
+TEST_CASE("what a machine has done is counted", "[faults]")
+{
+    rig r;
+    r.device.injected().add({.element = 3});
+    r.wr.list().data(ctl::cycle, 64, r.far(0), r.near.address());
+    r.wr.list().data(ctl::cycle, 64, r.far(0), r.near.address());
+    r.wr.list().data(ctl::cycle, 64, r.far(0), r.near.address());
+    r.wr.start();
+    const activity& counted = r.device.hardware().counted();
+    CHECK(counted.doorbells == 1);
+    CHECK(counted.elements == 2);
+    CHECK(counted.aborts == 1);
+    r.rd.list().data(ctl::cycle, 64, r.near.address(), r.far(0));
+    r.rd.start();
+    r.rd.stop(); // too late to be one
+    CHECK(counted.doorbells == 2);
+    CHECK(counted.aborts == 1);
 }
 
 TEST_CASE("with the link down a local engine answers, and aborts what runs", "[faults]")

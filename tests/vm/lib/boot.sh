@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+#
+# One boot: the model is served, a guest with the function behind a root port runs a script, and what it said
+# becomes results. The guest's serial ports are its console (the kernel log), the model's control socket, and its
+# results, so that a script injects faults itself and no line is torn.
+# shellcheck shell=sh
+
+# In TCG: a boot and a few hundred transfers take some ten seconds.
+boot_seconds=${boot_seconds:-180}
+
+# boot TITLE SCRIPT [serve option]...: runs /SCRIPT in the guest. $iommu is 1 for an emulated IOMMU.
+boot() {
+    title=$1 script=$2
+    shift 2
+    run=$work/$(printf '%s' "$title" | tr -c 'a-zA-Z0-9' '-')
+    rm -rf "$run"
+    mkdir -p "$run"
+    sockets=$(mktemp -d) # short: a socket's path has room for 107 bytes
+    start_model "$@"
+    run_guest >"$run/qemu.log" 2>&1 || true
+    kill "$model" 2>/dev/null || true
+    wait "$model" || result 'not ok' "$title: the model ended badly"
+    rm -rf "$sockets"
+    report_boot
+}
+
+start_model() {
+    "$counterflow" serve model:gen3x4,wr=2,rd=2 --socket "$sockets/device" --control "$sockets/control" "$@" \
+        >"$run/model.out" 2>"$run/model.err" &
+    model=$!
+    until grep -q '^serving' "$run/model.out"; do
+        kill -0 $model 2>/dev/null || die "the model did not start: $(cat "$run/model.err")"
+        sleep 0.05
+    done
+}
+
+run_guest() {
+    set -- -device pcie-root-port,id=rp0,chassis=1,slot=1
+    words='console=ttyS0 panic=-1 oops=panic'
+    if [ "$iommu" = 1 ]; then
+        set -- -device intel-iommu,caching-mode=on,intremap=on "$@"
+        words="$words intel_iommu=on"
+    fi
+    qemu_device='{"driver":"vfio-user-pci","id":"edma0","bus":"rp0","socket":{"type":"unix","path":"'$sockets'/device"}}'
+    qemu -nodefaults -no-user-config -display none -no-reboot -M q35 -cpu max -accel tcg,thread=multi -smp 1 \
+        -m 512M -object memory-backend-memfd,id=mem,size=512M,share=on -numa node,memdev=mem \
+        -serial "file:$run/kernel.log" -chardev "socket,id=control,path=$sockets/control" -serial chardev:control \
+        -serial "file:$run/results" -kernel "$kernel_image" -initrd "$work/initramfs" \
+        -append "$words script=$script" "$@" -device "$qemu_device"
+}
+
+# What the guest reported, that it came to its end, and that its kernel had nothing to complain about.
+report_boot() {
+    while read -r line; do
+        case $line in
+        'ok '*) result ok "$title: ${line#ok }" ;;
+        'not ok '*) result 'not ok' "$title: ${line#not ok }" ;;
+        '#'*) say "$title: ${line#\# }" ;;
+        esac
+    done <"$run/results"
+    found=$(trouble_in "$run/kernel.log")
+    [ -z "$found" ] || printf '%s\n' "$found" | sed 's/^/# /'
+    [ -z "$found" ] && grep -q '^end' "$run/results"
+    verdict=$?
+    [ $verdict -eq 0 ] || say "the logs are in $run"
+    if [ $verdict -eq 0 ]; then
+        result ok "$title: the guest came to its end and its log is clean"
+    else
+        result 'not ok' "$title: the guest came to its end and its log is clean"
+    fi
+}

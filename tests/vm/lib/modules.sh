@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+#
+# Kernel modules for the guest: dw-edma from the kernel's own source, unmodified, and the test's.
+# shellcheck shell=sh
+
+# kbuild FOLDER [VARIABLE=VALUE]...: builds the modules in FOLDER against the guest's kernel.
+kbuild() {
+    kbuild_folder=$1
+    shift
+    # The headers' Makefile names the common ones by an absolute path, as if they were installed.
+    common=$kernel_folder/root/usr/src/linux-headers-${kernel_version%-*}-common
+    printf 'include %s/Makefile\n' "$common" >"$kernel_headers/Makefile"
+    make -C "$kernel_headers" M="$kbuild_folder" CC=gcc-12 "$@" modules
+}
+
+# The define stands for what the kernel's configuration would say of the driver: headers ask it.
+prepare_dw_edma() { once "$kernel_folder/dw-edma" make_dw_edma; }
+
+make_dw_edma() {
+    say 'building dw-edma'
+    cp -r "$kernel_folder/source/drivers/dma/." "$1"
+    quietly "$1/build.log" kbuild "$1/dw-edma" CONFIG_DW_EDMA=m CONFIG_DW_EDMA_PCIE=m \
+        KCFLAGS=-DCONFIG_DW_EDMA_MODULE=1
+    mv "$1"/dw-edma/dw-edma.ko "$1"/dw-edma/dw-edma-pcie.ko "$1"
+}
+
+# build_module NAME: tests/vm/modules/NAME, into $work.
+build_module() {
+    rm -rf "${work:?}/modules/$1"
+    mkdir -p "$work/modules"
+    cp -r "$rig/modules/$1" "$work/modules/$1"
+    quietly "$work/modules/$1.log" kbuild "$work/modules/$1"
+}

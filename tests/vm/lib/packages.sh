@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+#
+# Debian packages of any release, unpacked into a folder: nothing is installed, nobody has to be root.
+# shellcheck shell=sh
+
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# apt_root FOLDER SUITE...: an apt of its own in FOLDER, that knows the main packages of these suites.
+apt_root() {
+    apt_folder=$1
+    shift
+    mkdir -p "$apt_folder/lists/partial" "$apt_folder/cache/archives/partial"
+    : >"$apt_folder/status"
+    for suite in "$@"; do
+        case $suite in
+        *-security) archive=debian-security ;;
+        *) archive=debian ;;
+        esac
+        uri=$(mirror $archive)
+        [ -n "$uri" ] || die "the apt sources of this system name no mirror of $archive"
+        printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$uri" "$suite"
+    done >"$apt_folder/sources.list"
+    quietly "$apt_folder/update.log" apt_in "$apt_folder" apt-get update
+}
+
+# apt_in FOLDER COMMAND...: an apt command, in that apt.
+apt_in() {
+    apt_folder=$1 apt_command=$2
+    shift 2
+    "$apt_command" -oDir::Etc::sourcelist="$apt_folder/sources.list" -oDir::Etc::sourceparts=/dev/null \
+        -oDir::Etc::preferencesparts=/dev/null -oDir::State::Lists="$apt_folder/lists" \
+        -oDir::State::status="$apt_folder/status" -oDir::Cache="$apt_folder/cache" -oAPT::Sandbox::User=root \
+        -oDebug::NoLocking=1 -oAPT::Install-Recommends=0 -q "$@"
+}
+
+# depends FOLDER PACKAGE PATTERN: what PACKAGE depends on and the pattern matches.
+depends() { apt_in "$1" apt-cache depends "$2" | sed -n 's/^ *Depends: //p' | grep -E "$3" | head -n 1; }
+
+# fetch FOLDER PACKAGE...: these packages, without what they depend on, into FOLDER/cache/archives.
+fetch() {
+    fetch_folder=$1
+    shift
+    (cd "$fetch_folder/cache/archives" && quietly "$fetch_folder/fetch.log" apt_in "$fetch_folder" apt-get download "$@")
+}
+
+# unpack FOLDER ROOT: everything that was fetched.
+unpack() {
+    for package in "$1"/cache/archives/*.deb; do dpkg -x "$package" "$2"; done
+    rm -f "$1"/cache/archives/*.deb
+}

@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Boots Linux against the modelled endpoint and lets its drivers judge it. `./dev vm` calls this.
+#
+#     run.sh COUNTERFLOW WORK [--kernel 6.1] [--iommu] [--prepare] [SUITE...]
+#
+# Without the name of a suite all of tests/vm/suites run. --prepare only gets and builds what is cached. Prints
+# TAP; what every boot said is kept under WORK.
+set -eu
+
+rig=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+for part in base packages qemu kernel modules initramfs log tap boot; do
+    # shellcheck source=/dev/null # each is checked by itself
+    . "$rig/lib/$part.sh"
+done
+
+counterflow=$1 work=$2
+shift 2
+kernel=6.1 iommu=0 only_prepare=0 suites=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --kernel)
+        [ $# -gt 1 ] || die '--kernel needs a series, such as 6.1'
+        kernel=$2
+        shift
+        ;;
+    --iommu) iommu=1 ;;
+    --prepare) only_prepare=1 ;;
+    -*) die "what is $1? --kernel SERIES, --iommu, --prepare and names of suites are known" ;;
+    *)
+        [ -f "$rig/suites/$1.sh" ] || die "no suite $1; there are: $(cd "$rig/suites" && echo *.sh | sed 's/\.sh//g')"
+        suites="$suites $1"
+        ;;
+    esac
+    shift
+done
+[ -n "$suites" ] || suites=$(cd "$rig/suites" && echo *.sh | sed 's/\.sh//g')
+[ "$(dpkg --print-architecture)" = amd64 ] || die 'this rig needs an amd64 host'
+
+prepare_qemu
+prepare_kernel "$kernel"
+prepare_dw_edma
+[ $only_prepare -eq 0 ] || exit 0
+
+mkdir -p "$work"
+for suite in $suites; do
+    # shellcheck source=/dev/null # likewise
+    . "$rig/suites/$suite.sh"
+done
+plan
