@@ -129,6 +129,12 @@ static inline void cf_dmabuf_unmap(struct dma_buf_attachment *attachment, struct
 
 /* ---- devices ---- */
 
+#ifdef CF_HAVE_DMA_DEVICE_OF
+#define cf_dma_device_of(chan) dmaengine_get_dma_device(chan)
+#else
+#define cf_dma_device_of(chan) ((chan)->device->dev)
+#endif
+
 #ifdef CF_HAVE_CLASS_CREATE_1
 #define cf_class_create(name) class_create(name)
 #else

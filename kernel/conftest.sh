@@ -81,6 +81,7 @@ probe TIMER_CONTAINER_OF 'linux/timer.h' 'struct cf_t { struct timer_list t; } *
 probe HRTIMER_SETUP 'linux/hrtimer.h' 'struct hrtimer *t = NULL; hrtimer_setup(t, NULL, CLOCK_MONOTONIC, HRTIMER_MODE_REL);'
 probe CLASS_CREATE_1 'linux/device.h' 'struct class *c = class_create("x"); (void)c;'
 probe PLATFORM_REMOVE_VOID 'linux/platform_device.h' 'struct platform_driver d; void (*f)(struct platform_device *) = d.remove; (void)f;'
+probe DMA_DEVICE_OF 'linux/dmaengine.h' 'struct dma_chan *c = NULL; (void)dmaengine_get_dma_device(c);'
 probe EDMA_CHIP_LL 'linux/dma/edma.h' 'struct dw_edma_chip *c = NULL; (void)c->ll_wr_cnt;'
 
 # --- all in one run --------------------------------------------------------------------------
@@ -92,8 +93,8 @@ probe EDMA_CHIP_LL 'linux/dma/edma.h' 'struct dw_edma_chip *c = NULL; (void)c->l
         echo "obj-m += $name.o"
     done
 } >"$folder/Kbuild"
-# On past those that fail: an answer is whether the object is there.
-MAKEFLAGS='' ${MAKE:-make} -k -C "$KDIR" M="$folder" W= C= modules >"$folder/log" 2>&1 || :
+# On past those that fail: an answer is whether the object is there. CC, ARCH and the like come through MAKEFLAGS.
+${MAKE:-make} -k -C "$KDIR" M="$folder" W= C= modules >"$folder/log" 2>&1 || :
 
 {
     echo '/* SPDX-License-Identifier: GPL-2.0 */'

@@ -122,7 +122,7 @@ static struct dmae_device *dmae_alloc(struct device *dev, struct dma_chan *chan)
 
 	if (!device)
 		return NULL;
-	cf_engine_init(&device->engine, &dmae_ops, dmaengine_get_dma_device(chan), dmae_release);
+	cf_engine_init(&device->engine, &dmae_ops, cf_dma_device_of(chan), dmae_release);
 	device->engine.cpu_addresses = true;
 	device->provider = dev;
 	init_waitqueue_head(&device->idle);

@@ -5,6 +5,6 @@
 
 build_counterflow
 build_kernel_test
-initramfs "$kernel_folder"/dw-edma/*.ko "$work"/modules/counterflow/kernel/counterflow.ko "$work"/kernel_test
+initramfs "$kernel_folder"/dw-edma/*.ko "$counterflow_ko" "$kernel_test"
 
 boot 'dmaengine' dmaengine.sh

@@ -5,7 +5,7 @@
 
 build_counterflow
 build_kernel_test
-initramfs "$work"/modules/counterflow/kernel/counterflow.ko "$work"/kernel_test
+initramfs "$counterflow_ko" "$kernel_test"
 
 boot 'ring' ring.sh
 boot 'ring, the model dies' vanish.sh
