@@ -5,7 +5,6 @@
  */
 #include "counterflow.h"
 
-#include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -30,8 +29,8 @@ void cf_buffer_unmap(struct cf_buffer *buffer)
 }
 
 /*
- * The engine goes away and was not proven to have let go of this memory, so we never do. The request that
- * used it is never freed either and holds it; so is the code of this module, which those objects refer to.
+ * The engine goes away and was not proven to have let go of this memory, so we never do. The request that used it
+ * is never freed either; it holds the buffer and, by its session, this module.
  */
 void cf_buffer_quarantine(struct cf_buffer *buffer)
 {
@@ -39,7 +38,6 @@ void cf_buffer_quarantine(struct cf_buffer *buffer)
 	if (buffer->quarantined)
 		return;
 	buffer->quarantined = true;
-	__module_get(THIS_MODULE);
 	atomic64_add(buffer->page_count, &buffer->engine->statistics.quarantined_pages);
 	dev_crit(&buffer->engine->dev, "%llu bytes stay pinned: the engine was not proven stopped\n",
 		 buffer->size);
@@ -105,6 +103,8 @@ static int cf_buffer_cut(struct cf_buffer *buffer)
 
 		if (!length)
 			break;
+		if (buffer->kind != CF_BUFFER_DMABUF)
+			buffer->needs_sync |= dma_need_sync(buffer->engine->dma_dev, address);
 		if (piece && piece->address + piece->length == address) {
 			piece->length += length;
 		} else {
@@ -348,7 +348,8 @@ void cf_buffer_sync(struct cf_buffer *buffer, u64 offset, u64 length, bool for_d
 	struct device *dev = buffer->engine->dma_dev;
 	unsigned int hint = 0;
 
-	if (buffer->kind == CF_BUFFER_DMABUF) /* its owner's business: DMA_BUF_IOCTL_SYNC */
+	/* A dma-buf is its owner's business: DMA_BUF_IOCTL_SYNC. */
+	if (!buffer->needs_sync)
 		return;
 	while (length) {
 		dma_addr_t address;

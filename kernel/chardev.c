@@ -6,6 +6,7 @@
 #include "counterflow.h"
 
 #include <linux/capability.h>
+#include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -19,6 +20,11 @@ static void cf_session_free(struct kref *ref)
 	xa_destroy(&session->leases);
 	mutex_destroy(&session->lock);
 	kfree(session);
+	/*
+	 * Of a request that outlived its file, in an interrupt or a work item: unloading waits for both before
+	 * it frees this code.
+	 */
+	module_put(THIS_MODULE);
 }
 
 /* Any context: what may sleep was done by cf_release(). */
@@ -48,6 +54,7 @@ static int cf_open(struct inode *inode, struct file *file)
 	session->privileged = capable(CAP_SYS_ADMIN);
 	get_device(&engine->dev);
 	session->engine = engine;
+	__module_get(THIS_MODULE); /* for as long as requests need it, which may be longer than the file */
 
 	mutex_lock(&engine->lock);
 	gone = engine->gone;

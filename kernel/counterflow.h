@@ -167,6 +167,7 @@ struct cf_buffer {
 	u32 access;
 	enum dma_data_direction direction;
 	u64 size;
+	bool needs_sync;  /* caches or bounce buffers lie between it and the device */
 	bool mapped;	  /* [engine->lock] */
 	bool quarantined; /* [engine->lock] never to be unmapped or unpinned */
 
@@ -196,7 +197,7 @@ struct cf_lease_entry {
 };
 
 /*
- * An open file. References: one by the file, one by every request until it is freed. Tables are read under
+ * An open file. References: one by the file, one by every request until it is freed; all of them hold the module. Tables are read under
  * RCU; what they hold is torn down when the file is released.
  */
 struct cf_session {

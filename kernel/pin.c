@@ -37,8 +37,9 @@ static int cf_pages_prepare(struct cf_buffer *buffer, unsigned long count)
 /* Ends what cf_pages_prepare() began, once the first `held` pages are given back. */
 static void cf_pages_finish(struct cf_buffer *buffer)
 {
-	atomic64_sub(buffer->page_count, &buffer->engine->statistics.pinned_pages);
 	account_locked_vm(buffer->mm, buffer->page_count, false);
+	/* Last: who sees it go down may pin as much again. */
+	atomic64_sub(buffer->page_count, &buffer->engine->statistics.pinned_pages);
 	kvfree(buffer->pages);
 	buffer->pages = NULL;
 	buffer->page_count = 0;
