@@ -9,6 +9,8 @@
 
 #include "probed.h"
 
+#include <counterflow/uapi.h>
+
 #include <linux/aio.h>
 #include <linux/device.h>
 #include <linux/dma-buf.h>
