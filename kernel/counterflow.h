@@ -398,6 +398,10 @@ ssize_t cf_write_iter(struct kiocb *iocb, struct iov_iter *from);
 int cf_ring_pci_init(void);
 void cf_ring_pci_exit(void);
 
+/* ring_port.c */
+int cf_ring_port_init(void);
+void cf_ring_port_exit(void);
+
 /* dmae_find.c */
 int cf_dmae_init(void);
 void cf_dmae_exit(void);

@@ -60,11 +60,16 @@ static int __init cf_init(void)
 	error = cf_ring_pci_init();
 	if (error)
 		goto out_class;
-	error = cf_dmae_init();
+	error = cf_ring_port_init();
 	if (error)
 		goto out_ring;
+	error = cf_dmae_init();
+	if (error)
+		goto out_port;
 	return 0;
 
+out_port:
+	cf_ring_port_exit();
 out_ring:
 	cf_ring_pci_exit();
 out_class:
@@ -82,6 +87,7 @@ out_workqueue:
 static void __exit cf_exit(void)
 {
 	cf_dmae_exit();
+	cf_ring_port_exit();
 	cf_ring_pci_exit();
 	destroy_workqueue(cf_workqueue); /* buffers and sessions that are being released */
 	rcu_barrier();

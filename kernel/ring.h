@@ -147,6 +147,15 @@ struct ring_device {
 #define for_each_ring_channel(channel, bank) \
 	for ((channel) = (bank)->channels; (channel) < (bank)->channels + (bank)->count; (channel)++)
 
+/* Whether what RING_CONTROL reads can be an engine's. */
+static inline bool ring_plausible(u32 control)
+{
+	unsigned int wr = control & 0xf, rd = control >> 16 & 0xf;
+
+	return control != RING_ALL_ONES && wr + rd && wr <= CF_MAX_CHANNELS &&
+	       rd <= CF_MAX_CHANNELS;
+}
+
 static inline struct ring_channel *to_ring_channel(struct cf_channel *channel)
 {
 	return container_of(channel, struct ring_channel, base);
@@ -205,7 +214,7 @@ void ring_hold(struct ring_channel *channel);
 void ring_recover_soon(struct ring_device *ring);
 void ring_abandon(struct cf_channel *base, struct cf_request *request, struct list_head *reports);
 void ring_recovery(struct work_struct *work);
-void ring_stop_for_good(struct ring_device *ring);
+bool ring_stop_for_good(struct ring_device *ring);
 
 /* ring_engine.c: the same for every bus */
 struct ring_device *ring_engine_alloc(struct device *dev, u32 side);

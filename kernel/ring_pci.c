@@ -63,14 +63,6 @@ static int ring_pci_vsec(struct pci_dev *pdev, unsigned int *bar, u64 *offset)
 	return -ENOENT;
 }
 
-static bool ring_pci_plausible(u32 control)
-{
-	unsigned int wr = control & 0xf, rd = control >> 16 & 0xf;
-
-	return control != RING_ALL_ONES && wr + rd && wr <= CF_MAX_CHANNELS &&
-	       rd <= CF_MAX_CHANNELS;
-}
-
 /* Maps the registers and returns what RING_CONTROL reads. */
 static int ring_pci_map_registers(struct ring_pci *pci, u32 *control)
 {
@@ -89,12 +81,12 @@ static int ring_pci_map_registers(struct ring_pci *pci, u32 *control)
 	*control = 0;
 	if (offset <= pci_resource_len(pdev, bar) - RING_SPACE)
 		*control = readl(pci->registers + offset + RING_CONTROL);
-	if (!ring_pci_plausible(*control)) {
+	if (!ring_plausible(*control)) {
 		/* Linux looks at the BAR's start from 5.11 on, and endpoints have followed. */
 		offset = 0;
 		*control = readl(pci->registers + RING_CONTROL);
 	}
-	if (!ring_pci_plausible(*control)) {
+	if (!ring_plausible(*control)) {
 		pci_err(pdev, "no eDMA in BAR %u: its control register reads %#x\n", bar,
 			*control);
 		return -ENODEV;

@@ -326,12 +326,13 @@ void ring_recovery(struct work_struct *work)
 /* ---- the end ---- */
 
 /*
- * After cf_engine_close(), with the interrupt freed: the engine is stopped, or what it may still reach is left on
- * the limbo lists.
+ * After cf_engine_close(), with the interrupt freed: the engine is stopped, which it returns as true, or what it may
+ * still reach is left on the limbo lists.
  */
-void ring_stop_for_good(struct ring_device *ring)
+bool ring_stop_for_good(struct ring_device *ring)
 {
 	struct ring_channel *channel;
+	bool all = true;
 	unsigned int i;
 
 	cancel_delayed_work_sync(&ring->recovery);
@@ -346,6 +347,7 @@ void ring_stop_for_good(struct ring_device *ring)
 		struct ring_bank *bank = &ring->banks[i];
 		bool proven = ring_bank_prove_stopped(bank);
 
+		all &= proven;
 		if (proven)
 			ring_bank_quiet(bank);
 		for_each_ring_channel(channel, bank) {
@@ -367,5 +369,5 @@ void ring_stop_for_good(struct ring_device *ring)
 			spin_unlock_irq(&channel->base.lock);
 			cf_reports_send(&reports);
 		}
-	}
+	}	return all;
 }
