@@ -103,8 +103,6 @@ void add_serve(CLI::App& app, common_options& common, chosen_command& chosen)
                       "Have the vendor capability that says where the registers are");
     command->add_option("--msix", options->endpoint.msix, "Have MSI-X with so many vectors, besides MSI");
     command->add_option("--fault", options->faults, "Inject a fault, such as abort,element=3 (repeatable)")
-        ->delimiter('\0')
-        ->type_size(1)
         ->allow_extra_args(false);
     add_output_options(*command, common);
     command->callback(

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <sys/eventfd.h>
 
 namespace cf::vfio_user {
@@ -49,6 +50,8 @@ int interrupts::connect(vectors& of, const request::set_irqs& what, std::span<de
     const unsigned begin = all ? 0 : what.start, end = all ? count(what.index) : begin + what.count;
     for (unsigned n = begin; n < end; ++n) {
         of[n].event = sent.empty() ? descriptor() : std::move(sent[n - begin]);
+        // Signals come from the hardware's thread, which waits for nobody.
+        if (of[n].event) ::fcntl(of[n].event.get(), F_SETFL, O_NONBLOCK);
         if (all) of[n] = {};
     }
     return 0;

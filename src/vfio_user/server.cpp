@@ -6,6 +6,7 @@
 #include "log/log.hpp"
 #include "vfio_user/session.hpp"
 
+#include <algorithm>
 #include <poll.h>
 #include <vector>
 
@@ -27,7 +28,9 @@ server::ending server::run(int stop)
         if (control_) control_->watch(polled);
         if (::poll(polled.data(), polled.size(), -1) < 0) continue; // a signal of no interest
         if (polled[0].revents != 0) return ending::stopped;
-        if (control_) control_->serve();
+        const bool asked = std::any_of(polled.begin() + 2, polled.end(),
+                                       [](const pollfd& each) { return each.revents != 0; });
+        if (asked) control_->serve();
         if (polled[1].revents == 0 || device_.doomed()) continue;
         if (!client) {
             if (descriptor next = listener_.accept()) client.emplace(std::move(next), device_);

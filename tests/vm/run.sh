@@ -3,7 +3,7 @@
 #
 # Boots Linux against the modelled endpoint and lets its drivers judge it. `./dev vm` calls this.
 #
-#     run.sh COUNTERFLOW WORK [--kernel 6.1] [--iommu] [--prepare] [SUITE...]
+#     run.sh COUNTERFLOW WORK [--kernel 6.1|6.12] [--iommu] [--prepare] [SUITE...]
 #
 # Without the name of a suite all of tests/vm/suites run. --prepare only gets and builds what is cached. Prints
 # TAP; what every boot said is kept under WORK.
@@ -15,7 +15,8 @@ for part in base packages qemu kernel modules initramfs log tap boot counterflow
     . "$rig/lib/$part.sh"
 done
 
-counterflow=$1 work=$2
+mkdir -p "$2"
+counterflow=$(realpath "$1") work=$(realpath "$2")
 shift 2
 kernel=6.1 iommu=0 only_prepare=0 suites=
 while [ $# -gt 0 ]; do
@@ -43,7 +44,7 @@ prepare_kernel "$kernel"
 prepare_dw_edma
 [ $only_prepare -eq 0 ] || exit 0
 
-mkdir -p "$work"
+trap clean_up EXIT
 for suite in $suites; do
     # shellcheck source=/dev/null # likewise
     . "$rig/suites/$suite.sh"

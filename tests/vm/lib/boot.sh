@@ -6,11 +6,17 @@
 # shellcheck shell=sh
 
 # In TCG: a boot and a few hundred transfers take some ten seconds.
-boot_seconds=${boot_seconds:-180}
+boot_seconds=${boot_seconds:-300}
+guest_words=
+guest_devices=
+model=
+sockets=
 
-# boot TITLE SCRIPT [serve option]...: runs /SCRIPT in the guest. $iommu is 1 for an emulated IOMMU.
+# boot TITLE SCRIPT [serve option]...: runs /SCRIPT in the guest. Obeys $iommu (1: with an emulated one), $guest_words
+# (more for the kernel's command line) and $guest_devices (more for QEMU's).
 boot() {
     title=$1 script=$2
+    [ "$iommu" = 0 ] || title="$title, IOMMU"
     shift 2
     run=$work/$(printf '%s' "$title" | tr -c 'a-zA-Z0-9' '-')
     rm -rf "$run"
@@ -19,14 +25,23 @@ boot() {
     start_model "$@"
     run_guest >"$run/qemu.log" 2>&1 || true
     kill "$model" 2>/dev/null || true
-    wait "$model" || result 'not ok' "$title: the model ended badly"
-    rm -rf "$sockets"
+    wait "$model" || result 'not ok' "$title: the model ended well"
+    model=''
+    clean_up
+    sockets=''
     report_boot
 }
 
+# Whatever ends the run, nothing of a boot stays behind.
+clean_up() {
+    [ -z "$model" ] || kill "$model" 2>/dev/null || true
+    [ -z "$sockets" ] || rm -rf "$sockets"
+}
+
 start_model() {
+    : >"$run/model.out"
     "$counterflow" serve model:gen3x4,wr=2,rd=2 --socket "$sockets/device" --control "$sockets/control" "$@" \
-        >"$run/model.out" 2>"$run/model.err" &
+        >>"$run/model.out" 2>"$run/model.err" &
     model=$!
     until grep -q '^serving' "$run/model.out"; do
         kill -0 $model 2>/dev/null || die "the model did not start: $(cat "$run/model.err")"
@@ -36,17 +51,20 @@ start_model() {
 
 run_guest() {
     set -- -device pcie-root-port,id=rp0,chassis=1,slot=1
-    words='console=ttyS0 panic=-1 oops=panic'
+    # On a busy host a guest may not run for a while, which is no fault of its kernel's.
+    patience='no_timer_check watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120'
+    words="console=ttyS0 panic=-1 oops=panic $patience $guest_words"
     if [ "$iommu" = 1 ]; then
         set -- -device intel-iommu,caching-mode=on,intremap=on "$@"
         words="$words intel_iommu=on"
     fi
     qemu_device='{"driver":"vfio-user-pci","id":"edma0","bus":"rp0","socket":{"type":"unix","path":"'$sockets'/device"}}'
+    # shellcheck disable=SC2086 # $guest_devices is a list of options
     qemu -nodefaults -no-user-config -display none -no-reboot -M q35 -cpu max -accel tcg,thread=multi -smp 1 \
         -m 512M -object memory-backend-memfd,id=mem,size=512M,share=on -numa node,memdev=mem \
         -serial "file:$run/kernel.log" -chardev "socket,id=control,path=$sockets/control" -serial chardev:control \
         -serial "file:$run/results" -kernel "$kernel_image" -initrd "$work/initramfs" \
-        -append "$words script=$script" "$@" -device "$qemu_device"
+        -append "$words script=$script" "$@" $guest_devices -device "$qemu_device"
 }
 
 # What the guest reported, that it came to its end, and that its kernel had nothing to complain about.

@@ -8,7 +8,8 @@
 suites_of() {
     case $1 in
     6.1) echo bookworm bookworm-updates bookworm-security ;;
-    *) die "no kernel $1 in this rig; there is 6.1" ;;
+    6.12) echo bookworm-backports ;;
+    *) die "no kernel $1 in this rig; there are 6.1 and 6.12" ;;
     esac
 }
 
@@ -33,6 +34,10 @@ make_kernel() {
     fetch "$1/apt" "$headers" "$(depends "$1/apt" "$headers" '^linux-headers-.*-common')" \
         "$(depends "$1/apt" "$headers" '^linux-kbuild-')" "linux-source-$kernel_series"
     unpack "$1/apt" "$1/root"
+    # Their Makefile names the common headers by an absolute path, as if they were installed.
+    sources=root/usr/src
+    printf 'include %s/Makefile\n' "$kernel_folder/$sources/linux-headers-${version%-*}-common" \
+        >"$1/$sources/$headers/Makefile"
     extract_driver "$1/root/usr/src/linux-source-$kernel_series.tar.xz" "$1/source"
     echo "$version" >"$1/version"
     rm -rf "$1/apt"

@@ -3,10 +3,16 @@
 # What a kernel log must not say.
 # shellcheck shell=sh
 
-trouble='BUG:|WARNING:|Oops|general protection fault|Kernel panic|Call Trace|Unable to handle|lockdep|possible '\
-'(circular|recursive) locking|inconsistent lock state|suspicious RCU|DMA-API|KASAN|UBSAN|KCSAN|refcount_t|nobody '\
-'cared|blocked for more than|scheduling while atomic|sleeping function called|list_(add|del) corruption|rcu.*stall|'\
-'soft lockup|hard LOCKUP|kmemleak: [1-9]|Bad page|bad_page|use-after-free'
+trouble='BUG:|WARNING:|Oops|general protection fault|Kernel panic|Call Trace|Unable to handle|lockdep|DMA-API|KASAN'\
+'|UBSAN|KCSAN|possible (circular|recursive) locking|inconsistent lock state|suspicious RCU|refcount_t|nobody cared'\
+'|blocked for more than|scheduling while atomic|sleeping function called|list_(add|del) corruption|use-after-free'\
+'|detected (expedited )?stall|soft lockup|hard LOCKUP|kmemleak: [1-9]|[Bb]ad.page'
+# What debug kernels say when all is well.
+harmless='lockdep is turned off|DMA-API: (preallocated|debugging enabled)'
 
-# trouble_in LOG: the lines that mean trouble; none when all is well.
-trouble_in() { grep -nE "$trouble" "$1" | grep -vF -e 'lockdep is turned off' | head -n 20; }
+# trouble_in LOG: the lines that mean trouble, each with the check it came in; none when all is well.
+trouble_in() {
+    awk -v trouble="$trouble" -v harmless="$harmless" '
+        / test: / { sub(/.* test: /, ""); check = $0; next }
+        $0 ~ trouble && $0 !~ harmless { print NR ": " $0 (check == "" ? "" : " [in: " check "]") }' "$1" | head -n 20
+}

@@ -7,10 +7,8 @@
 kbuild() {
     kbuild_folder=$1
     shift
-    # The headers' Makefile names the common ones by an absolute path, as if they were installed.
-    common=$kernel_folder/root/usr/src/linux-headers-${kernel_version%-*}-common
-    printf 'include %s/Makefile\n' "$common" >"$kernel_headers/Makefile"
-    make -C "$kernel_headers" M="$kbuild_folder" CC=gcc-12 "$@" modules
+    # Type information for BPF takes the kernel's debug symbols, which its packages do not have.
+    make -C "$kernel_headers" M="$kbuild_folder" CC=gcc-12 CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules
 }
 
 # The define stands for what the kernel's configuration would say of the driver: headers ask it.

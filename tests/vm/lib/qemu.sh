@@ -19,7 +19,7 @@ make_qemu() {
 # qemu OPTION...: killed after $boot_seconds.
 qemu() {
     qemu_libraries=$qemu_folder/root/usr/lib/x86_64-linux-gnu
-    QEMU_MODULE_DIR=$qemu_libraries/qemu timeout -k 5 "$boot_seconds" "$qemu_libraries/ld-linux-x86-64.so.2" \
+    QEMU_MODULE_DIR=$qemu_libraries/qemu timeout --foreground -k 5 "$boot_seconds" "$qemu_libraries/ld-linux-x86-64.so.2" \
         --library-path "$qemu_libraries" "$qemu_folder/root/usr/bin/qemu-system-x86_64" \
         -L "$qemu_folder/root/usr/share/qemu" -L "$qemu_folder/root/usr/share/seabios" "$@"
 }

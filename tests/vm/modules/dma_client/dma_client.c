@@ -34,6 +34,7 @@ static struct lane lanes[] = {
 	{.direction = DMA_DEV_TO_MEM, .far = FAR_READ},
 };
 static struct pci_dev *function;
+static bool stray; /* takes the memory's mapping away before the transfer */
 static void __iomem *bar2;
 static int result;
 module_param(result, int, 0444);
@@ -206,10 +207,16 @@ static int prepare(struct lane *lane, unsigned int entries)
 	return err;
 }
 
-static int clean_up(struct lane *lane, int err)
+static void unmap(struct lane *lane)
 {
 	dma_unmap_sgtable(&function->dev, &lane->sgt,
 			  is_write(lane) ? DMA_TO_DEVICE : DMA_FROM_DEVICE, 0);
+}
+
+static int clean_up(struct lane *lane, int err)
+{
+	if (!stray)
+		unmap(lane);
 	if (!err)
 		err = verify(lane);
 	free_memory(lane);
@@ -228,6 +235,8 @@ static int transfer(struct lane *first, struct lane *last, unsigned int entries)
 		if (err)
 			last = lane - 1;
 	}
+	for (lane = first; stray && lane <= last; lane++)
+		unmap(lane);
 	for (lane = first; lane <= last; lane++)
 		errors[lane - lanes] = err ?: start(lane);
 	for (lane = first; lane <= last; lane++) {
@@ -251,7 +260,8 @@ static int run_set(const char *text, const struct kernel_param *kp)
 	if (sscanf(text, "%7s %u", kind, &entries) != 2 || !entries ||
 	    entries > ENTRIES_MAX)
 		return -EINVAL;
-	if (!strcmp(kind, "write"))
+	stray = !strcmp(kind, "stray");
+	if (stray || !strcmp(kind, "write"))
 		result = transfer(&lanes[0], &lanes[0], entries);
 	else if (!strcmp(kind, "read"))
 		result = transfer(&lanes[1], &lanes[1], entries);
