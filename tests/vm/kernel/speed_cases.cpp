@@ -65,6 +65,7 @@ void commands()
             s.slots()[slot] =
                 make(slot % 2 != 0 ? CF_WRITE : CF_READ, buffer, slot * block, slot * block, block);
             io_uring_sqe* const sqe = io_uring_get_sqe(&ring);
+            EXPECT(sqe != nullptr);
             std::memset(sqe, 0, sizeof *sqe);
             sqe->opcode = 46; // IORING_OP_URING_CMD
             sqe->fd = s.fd();
