@@ -240,7 +240,7 @@ void link()
 /// it.
 void kill()
 {
-    for (int lap = 0; lap < 10; ++lap) {
+    for (int lap = 0; lap < 200; ++lap) {
         if (lap % 2 == 0) stall(session(), 50);
         int ready[2];
         EXPECT_EQUAL(::pipe(ready), 0);
