@@ -116,9 +116,9 @@ prints 'one direction alone is verified' /verified true
 run bench $small --size 1 --outstanding 100 --seconds 0.05 --direction ep_to_rp --json --no-verify
 prints 'unverified is null' /verified null
 prints 'one direction alone: the other is null, too' /rp_to_ep null
-run bench model:gen1x1,rtt=100ms,tags=1,hang=60s,ram=64KiB --size 512 --outstanding 1 --seconds 0.001 \
-    --direction rp_to_ep --json
-[ $code -eq 1 ] && grep -q 'rp_to_ep completed no transfer' err
+run bench model:gen1x1,engine=local,rtt=100ms,tags=1,hang=60s,ram=64KiB --size 512 --outstanding 1 --seconds 0.001 \
+    --direction ep_to_rp --json
+[ $code -eq 1 ] && grep -q 'ep_to_rp completed no transfer' err
 report 'a direction that moves nothing is a failure' $?
 run bench $small --size 5KiB --seconds 0.05 --json
 prints 'as many outstanding as there is room for' /outstanding 6

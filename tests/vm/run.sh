@@ -10,7 +10,7 @@
 set -eu
 
 rig=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-for part in base packages qemu kernel modules initramfs log tap boot; do
+for part in base packages qemu kernel modules initramfs log tap boot counterflow; do
     # shellcheck source=/dev/null # each is checked by itself
     . "$rig/lib/$part.sh"
 done

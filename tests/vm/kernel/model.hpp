@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// The model's control socket, which the guest has as a serial port that the harness opened as descriptor 4.
+#pragma once
+
+#include "session.hpp"
+
+namespace vm {
+
+inline void model(const std::string& command)
+{
+    constexpr int port = 4;
+    const std::string line = command + "\n";
+    EXPECT_EQUAL(::write(port, line.data(), line.size()), line.size());
+    std::string answer;
+    for (char c = 0; ::read(port, &c, 1) == 1 && c != '\n';) answer += c;
+    if (answer.rfind("ok", 0) != 0) {
+        std::printf("model: %s: %s\n", command.c_str(), answer.c_str());
+        std::exit(1);
+    }
+}
+
+inline void clear_faults() { model("clear"); }
+
+/// A line to a file in sysfs.
+inline void tell(const std::string& path, const std::string& text)
+{
+    const int file = ::open(path.c_str(), O_WRONLY);
+    EXPECT(file >= 0);
+    EXPECT_EQUAL(::write(file, text.data(), text.size()), text.size());
+    ::close(file);
+}
+
+inline const std::string function_path = "/sys/bus/pci/devices/0000:01:00.0";
+inline const std::string function_name = "0000:01:00.0";
+
+} // namespace vm
