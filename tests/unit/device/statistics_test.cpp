@@ -42,7 +42,7 @@ TEST_CASE("statistics add up", "[statistics]")
 
 TEST_CASE("a transfer counts under the outcome it had, and only completed ones move bytes", "[statistics]")
 {
-    device_on_model r("model:null,wr=1,rd=1");
+    device_on_model r("model:null,wr=1,rd=1,hang=5ms");
     cf::buffer memory = r.dev.allocate(4_KiB);
     const cf::window ram = r.dev.window("ram");
     r.loop.run(await(r.dev.write(memory, ram.at(0))));
