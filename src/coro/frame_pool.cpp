@@ -117,7 +117,8 @@ void* allocate_frame_slowly(std::size_t bytes)
     const std::size_t index = frame_class(bytes);
     if (index >= frame_classes) return ::operator new(bytes);
     free_frames& free = this_thread.free[index];
-    if (has_pool() && (free.first = between_threads.take(index)) != nullptr) {
+    if (has_pool()) free.first = between_threads.take(index);
+    if (free.first != nullptr) {
         free.room = kept(index) - batch_of(index);
         return allocate_frame(bytes);
     }
