@@ -26,22 +26,31 @@ enum class wake_mode : std::uint8_t { interrupt, message, poll };
 /// Which engines serve the transfers.
 enum class engine_choice : std::uint8_t { remote, local, both };
 
+/// How the user-space driver is to work, whatever it drives.
+struct driver_spec {
+    engine_choice engine = engine_choice::remote;
+    submit_mode submit = submit_mode::ring;
+    wake_mode wake = wake_mode::interrupt;
+    std::uint64_t hang_ns =
+        1'000'000'000; ///< a channel without progress for so long is stopped, 1 ms to 60 s
+};
+
 /// A modelled endpoint: `model:` (real time, in this process).
-struct model_spec {
+struct model_spec : driver_spec {
     link_parameters link;
     unsigned wr = 4; ///< WR channels of each engine, 1..8
     unsigned rd = 2; ///< RD channels of each engine, 1..8
     port_end near = port_end::root_port;
-    engine_choice engine = engine_choice::remote;
-    submit_mode submit = submit_mode::ring;
-    wake_mode wake = wake_mode::interrupt;
     std::uint64_t irq_ns = 0; ///< from the engine's interrupt to the driver being told, up to 1 s
-    std::uint64_t hang_ns =
-        1'000'000'000; ///< a channel without progress for so long is stopped, 1 ms to 60 s
     static constexpr std::uint64_t ram_bytes_max = std::uint64_t{64} << 30;
     std::uint64_t ram_bytes = 64u << 20; ///< size of the window "ram", 4 KiB to 64 GiB in steps of 4 KiB
     std::string backing;                 ///< file that holds the far memory, or empty: memory of the process
     bool strict = false;                 ///< flag what real hardware might refuse
+};
+
+/// A PCI function that VFIO gives to the program: `vfio:`. Its engine is the far one.
+struct vfio_spec : driver_spec {
+    std::string bdf; ///< domain:bus:device.function
 };
 
 /// A parsed spec.
@@ -52,10 +61,15 @@ struct device_spec {
     kind_t kind = kind_t::model;
     model_spec model; ///< when kind is model
     std::string path; ///< when kind is kernel_module: the device node
-    std::string bdf;  ///< when kind is vfio: domain:bus:device.function
+    vfio_spec vfio;   ///< when kind is vfio
+
+    const driver_spec& driver() const noexcept
+    {
+        return kind == kind_t::vfio ? static_cast<const driver_spec&>(vfio) : model;
+    }
 };
 
-/// Parses a spec: `model:LINK[,key=value]...`, `/dev/counterflow0`, `vfio:0000:01:00.0`. Whether
+/// Parses a spec: `model:LINK[,key=value]...`, `/dev/counterflow0`, `vfio:BDF[,key=value]...`. Whether
 /// the device exists is found out when it is opened. Throws cf::error: bad_spec, with the key,
 /// the value and the range; not_supported for kinds this build does not have.
 CF_API device_spec parse_spec(std::string_view text);

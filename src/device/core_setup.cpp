@@ -112,9 +112,9 @@ void device_core::describe(const device_spec& spec)
 {
     info_.spec = spec.text;
     info_.near = attached_->near();
-    info_.engine = spec.model.engine;
-    info_.submit = spec.model.submit;
-    info_.wake = spec.model.wake;
+    info_.engine = spec.driver().engine;
+    info_.submit = spec.driver().submit;
+    info_.wake = spec.driver().wake;
     info_.link = attached_->link();
     info_.alignment = attached_->alignment();
     for (const far_window& w : attached_->windows()) info_.windows.push_back({w.name, w.size});
@@ -123,10 +123,10 @@ void device_core::describe(const device_spec& spec)
 /// Engines, and which of their channels serve which kind of transfer.
 void device_core::configure(const device_spec& spec)
 {
-    const bool writes_only = spec.model.engine == engine_choice::both;
-    options_.submit = spec.model.submit;
-    options_.wake = spec.model.wake;
-    options_.hang_timeout_ns = spec.model.hang_ns;
+    const bool writes_only = spec.driver().engine == engine_choice::both;
+    options_.submit = spec.driver().submit;
+    options_.wake = spec.driver().wake;
+    options_.hang_timeout_ns = spec.driver().hang_ns;
     options_.dropped = [](const void* owner) noexcept {
         return static_cast<const transfer_state*>(owner)->error != 0;
     };

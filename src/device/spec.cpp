@@ -149,11 +149,10 @@ bool flag(const assignment& a)
     return false;
 }
 
-using setter = void (*)(model_spec&, const assignment&);
-
+template <class Spec>
 struct key_entry {
     std::string_view name;
-    setter set;
+    void (*set)(Spec&, const assignment&);
 };
 
 constexpr std::array<choice<port_end>, 2> ends{{{"rp", port_end::root_port}, {"ep", port_end::endpoint}}};
@@ -164,39 +163,84 @@ constexpr std::array<choice<submit_mode>, 2> submits{
 constexpr std::array<choice<wake_mode>, 3> wakes{
     {{"irq", wake_mode::interrupt}, {"imwr", wake_mode::message}, {"poll", wake_mode::poll}}};
 
-constexpr setter link_field = [](model_spec& m, const assignment& a) { set_link_field(m.link, a); };
+constexpr auto submit_field = [](driver_spec& d, const assignment& a) { d.submit = choose(a, submits); };
+constexpr auto wake_field = [](driver_spec& d, const assignment& a) { d.wake = choose(a, wakes); };
+constexpr auto hang_field = [](driver_spec& d, const assignment& a) {
+    d.hang_ns = duration(a, 1'000'000, 60 * one_second, "1ms to 60s");
+};
+constexpr auto link_field = [](model_spec& m, const assignment& a) { set_link_field(m.link, a); };
 
+using model_key = key_entry<model_spec>;
 constexpr std::array model_keys{
-    key_entry{"wr", [](model_spec& m, const assignment& a) { m.wr = channels(a); }},
-    key_entry{"rd", [](model_spec& m, const assignment& a) { m.rd = channels(a); }},
-    key_entry{"mps", link_field},
-    key_entry{"mrrs", link_field},
-    key_entry{"rtt", link_field},
-    key_entry{"tags", link_field},
-    key_entry{"near", [](model_spec& m, const assignment& a) { m.near = choose(a, ends); }},
-    key_entry{"engine", [](model_spec& m, const assignment& a) { m.engine = choose(a, engines); }},
-    key_entry{"submit", [](model_spec& m, const assignment& a) { m.submit = choose(a, submits); }},
-    key_entry{"wake", [](model_spec& m, const assignment& a) { m.wake = choose(a, wakes); }},
-    key_entry{"irq",
+    model_key{"wr", [](model_spec& m, const assignment& a) { m.wr = channels(a); }},
+    model_key{"rd", [](model_spec& m, const assignment& a) { m.rd = channels(a); }},
+    model_key{"mps", link_field},
+    model_key{"mrrs", link_field},
+    model_key{"rtt", link_field},
+    model_key{"tags", link_field},
+    model_key{"near", [](model_spec& m, const assignment& a) { m.near = choose(a, ends); }},
+    model_key{"engine", [](model_spec& m, const assignment& a) { m.engine = choose(a, engines); }},
+    model_key{"submit", [](model_spec& m, const assignment& a) { submit_field(m, a); }},
+    model_key{"wake", [](model_spec& m, const assignment& a) { wake_field(m, a); }},
+    model_key{"irq",
               [](model_spec& m, const assignment& a) { m.irq_ns = duration(a, 0, one_second, "0ns to 1s"); }},
-    key_entry{"hang",
-              [](model_spec& m, const assignment& a) {
-                  m.hang_ns = duration(a, 1'000'000, 60 * one_second, "1ms to 60s");
-              }},
-    key_entry{"ram", [](model_spec& m, const assignment& a) { m.ram_bytes = ram_size(a); }},
-    key_entry{"backing",
+    model_key{"hang", [](model_spec& m, const assignment& a) { hang_field(m, a); }},
+    model_key{"ram", [](model_spec& m, const assignment& a) { m.ram_bytes = ram_size(a); }},
+    model_key{"backing",
               [](model_spec& m, const assignment& a) {
                   if (a.value.empty()) a.refuse("the path of a file, without a comma");
                   m.backing = a.value;
               }},
-    key_entry{"strict", [](model_spec& m, const assignment& a) { m.strict = flag(a); }},
+    model_key{"strict", [](model_spec& m, const assignment& a) { m.strict = flag(a); }},
 };
 
-std::string known_keys()
+using vfio_key = key_entry<vfio_spec>;
+constexpr std::array vfio_keys{
+    vfio_key{"submit", [](vfio_spec& v, const assignment& a) { submit_field(v, a); }},
+    vfio_key{"wake", [](vfio_spec& v, const assignment& a) { wake_field(v, a); }},
+    vfio_key{"hang", [](vfio_spec& v, const assignment& a) { hang_field(v, a); }},
+};
+
+template <class Keys>
+std::string names_of(const Keys& keys)
 {
     std::string names;
-    for (const key_entry& k : model_keys) names += (names.empty() ? "" : ", ") + std::string(k.name);
+    for (const auto& k : keys) names += (names.empty() ? "" : ", ") + std::string(k.name);
     return names;
+}
+
+/// Sets in `to` what `text`, "[,key[=value]]...", says; `spec` is all of the spec, printable.
+template <class Spec, std::size_t N>
+void parse_keys(Spec& to, const std::array<key_entry<Spec>, N>& keys, std::string_view spec,
+                std::string_view text)
+{
+    std::array<bool, N> seen{};
+    while (!text.empty()) {
+        text.remove_prefix(1); // the comma
+        const std::string_view item = text.substr(0, text.find(','));
+        text.remove_prefix(item.size());
+        const std::size_t equals = item.find('=');
+        const bool has_value = equals != std::string_view::npos;
+        const assignment a{spec, item.substr(0, equals), has_value ? item.substr(equals + 1) : "", has_value};
+
+        const auto* const key =
+            std::find_if(keys.begin(), keys.end(), [&](const auto& k) { return k.name == a.key; });
+        if (key == keys.end())
+            throw error(errc::bad_spec, std::string(spec) + ": unknown key " + quoted(a.key) +
+                                            "; the keys are " + names_of(keys));
+        if (std::exchange(seen[static_cast<std::size_t>(key - keys.begin())], true))
+            throw error(errc::bad_spec, a.name() + " is given twice; keep one of them");
+        if (!has_value && a.key != "strict")
+            throw error(errc::bad_spec, a.name() + " has no value; write " + std::string(a.key) + "=...");
+        key->set(to, a);
+    }
+}
+
+/// What stands before the first comma, and the rest with it.
+std::pair<std::string_view, std::string_view> split_keys(std::string_view text)
+{
+    const std::string_view first = text.substr(0, text.find(','));
+    return {first, text.substr(first.size())};
 }
 
 /// "gen3x8" or "null".
@@ -222,29 +266,10 @@ link_parameters parse_link(std::string_view spec, std::string_view text)
 
 model_spec parse_model(std::string_view spec, std::string_view text)
 {
+    const auto [link, keys] = split_keys(text);
     model_spec model;
-    std::size_t comma = text.find(',');
-    model.link = parse_link(spec, text.substr(0, comma));
-    std::array<bool, model_keys.size()> seen{};
-    while (comma != std::string_view::npos) {
-        text.remove_prefix(comma + 1);
-        comma = text.find(',');
-        const std::string_view item = text.substr(0, comma);
-        const std::size_t equals = item.find('=');
-        const bool has_value = equals != std::string_view::npos;
-        const assignment a{spec, item.substr(0, equals), has_value ? item.substr(equals + 1) : "", has_value};
-
-        const auto* const key = std::find_if(model_keys.begin(), model_keys.end(),
-                                             [&](const key_entry& k) { return k.name == a.key; });
-        if (key == model_keys.end())
-            throw error(errc::bad_spec, std::string(spec) + ": unknown key " + quoted(a.key) +
-                                            "; the keys are " + known_keys());
-        if (std::exchange(seen[static_cast<std::size_t>(key - model_keys.begin())], true))
-            throw error(errc::bad_spec, a.name() + " is given twice; keep one of them");
-        if (!has_value && a.key != "strict")
-            throw error(errc::bad_spec, a.name() + " has no value; write " + std::string(a.key) + "=...");
-        key->set(model, a);
-    }
+    model.link = parse_link(spec, link);
+    parse_keys(model, model_keys, spec, keys);
     if (model.wake == wake_mode::message && model.engine != engine_choice::remote)
         throw error(errc::bad_spec, std::string(spec) +
                                         ": wake is 'imwr'; it must be irq or poll unless engine is remote, "
@@ -266,6 +291,18 @@ bool valid_bdf(std::string_view text)
     return text[8] < '2'; // a device number has five bits
 }
 
+vfio_spec parse_vfio(std::string_view spec, std::string_view text)
+{
+    const auto [address, keys] = split_keys(text);
+    if (!valid_bdf(address))
+        throw error(errc::bad_spec, std::string(spec) + ": address is " + quoted(address) +
+                                        "; it must be domain:bus:device.function, such as 0000:01:00.0");
+    vfio_spec vfio;
+    vfio.bdf = address;
+    parse_keys(vfio, vfio_keys, spec, keys);
+    return vfio;
+}
+
 } // namespace
 
 device_spec parse_spec(std::string_view text)
@@ -283,10 +320,7 @@ device_spec parse_spec(std::string_view text)
         spec.path = text;
     } else if (text.starts_with("vfio:")) {
         spec.kind = device_spec::kind_t::vfio;
-        spec.bdf = text.substr(5);
-        if (!valid_bdf(spec.bdf))
-            throw error(errc::bad_spec, printable(text) + ": address is " + quoted(spec.bdf) +
-                                            "; it must be domain:bus:device.function, such as 0000:01:00.0");
+        spec.vfio = parse_vfio(printable(text), text.substr(5));
     } else {
         throw error(errc::bad_spec,
                     quoted(text) + " is no device; it must start with model:, /dev/counterflow or vfio:");

@@ -242,14 +242,30 @@ TEST_CASE("device nodes and VFIO addresses", "[spec]")
     CHECK(node.path == "/dev/counterflow0");
     const cf::device_spec vfio = cf::parse_spec("vfio:0000:01:00.0");
     CHECK(vfio.kind == kind::vfio);
-    CHECK(vfio.bdf == "0000:01:00.0");
-    CHECK(cf::parse_spec("vfio:00ff:ff:1f.7").bdf == "00ff:ff:1f.7");
+    CHECK(vfio.vfio.bdf == "0000:01:00.0");
+    CHECK(cf::parse_spec("vfio:00ff:ff:1f.7").vfio.bdf == "00ff:ff:1f.7");
     for (const char* bdf : {"", "01:00.0", "0000:01:00", "0000:01:00.8", "0000:01:20.0", "0000:01:a0.0",
                             "000g:01:00.0", "0000:01:00.0x", "0000-01-00.0", "0000:01:00:0"}) {
         const std::string said = refusal(std::string("vfio:") + bdf);
         CHECK(has(said, std::string("'") + bdf + "'"));
         CHECK(has(said, "domain:bus:device.function"));
     }
+}
+
+TEST_CASE("a function behind VFIO takes what concerns the driver", "[spec]")
+{
+    const cf::device_spec plain = cf::parse_spec("vfio:0000:01:00.0");
+    CHECK(plain.driver().wake == cf::wake_mode::interrupt);
+    CHECK(plain.driver().engine == cf::engine_choice::remote);
+    const cf::device_spec chosen = cf::parse_spec("vfio:0000:01:00.0,wake=imwr,submit=descriptor,hang=2s");
+    CHECK(chosen.vfio.bdf == "0000:01:00.0");
+    CHECK(chosen.driver().wake == cf::wake_mode::message);
+    CHECK(chosen.driver().submit == cf::submit_mode::descriptor);
+    CHECK(chosen.driver().hang_ns == 2'000'000'000);
+    CHECK(has(refusal("vfio:0000:01:00.0,wr=4"), "unknown key 'wr'; the keys are submit, wake, hang"));
+    CHECK(has(refusal("vfio:0000:01:00.0,"), "unknown key ''"));
+    CHECK(has(refusal("vfio:0000:01:00.0,wake=imwr,wake=irq"), "wake is given twice"));
+    CHECK(has(refusal("vfio:0000:01:00.0,wake"), "wake has no value"));
 }
 
 TEST_CASE("what is no device says what would be", "[spec]")
