@@ -348,6 +348,7 @@ int cf_request_cache_create(void);
 void cf_request_cache_destroy(void);
 struct cf_request *cf_request_alloc(gfp_t gfp);
 void cf_request_put(struct cf_request *request);
+struct cf_request *cf_request_next(struct cf_channel *channel);
 void cf_request_report(struct cf_request *request, u32 status, u32 errors,
 		       struct list_head *reports);
 void cf_request_over(struct cf_request *request, u32 status, u32 errors,

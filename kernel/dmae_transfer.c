@@ -108,16 +108,8 @@ static struct cf_request *dmae_next(struct dmae_channel *channel)
 {
 	struct cf_request *request = channel->feeding;
 
-	if (!request || request->fed == request->length || request->failed || request->unwanted) {
-		request = list_first_entry_or_null(&channel->base.waiting, struct cf_request,
-						   node);
-		if (request) {
-			list_move_tail(&request->node, &channel->base.active);
-			request->state = CF_REQUEST_ACTIVE;
-			cf_buffer_sync(request->buffer, request->buffer_offset, request->length,
-				       true);
-		}
-	}
+	if (!request || request->fed == request->length || request->failed || request->unwanted)
+		request = cf_request_next(&channel->base);
 	channel->feeding = request;
 	return request;
 }

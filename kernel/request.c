@@ -103,6 +103,24 @@ static void cf_count(struct cf_request *request)
 }
 
 /*
+ * Takes the first that waits, for the back end to hand over: it is active, and its memory is the device's. NULL:
+ * nothing waits. channel->lock is held.
+ */
+struct cf_request *cf_request_next(struct cf_channel *channel)
+{
+	struct cf_request *request;
+
+	lockdep_assert_held(&channel->lock);
+	request = list_first_entry_or_null(&channel->waiting, struct cf_request, node);
+	if (!request)
+		return NULL;
+	list_move_tail(&request->node, &channel->active);
+	request->state = CF_REQUEST_ACTIVE;
+	cf_buffer_sync(request->buffer, request->buffer_offset, request->length, true);
+	return request;
+}
+
+/*
  * Decides the outcome, once: the submitter will hear of it when `reports` is sent. The request stays where it is
  * on its channel. channel->lock is held.
  */

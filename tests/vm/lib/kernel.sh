@@ -13,9 +13,12 @@ suites_of() {
     esac
 }
 
+# What make_kernel keeps changes with this number, so that older caches are made again.
+kernel_layout=2
+
 # prepare_kernel SERIES: sets kernel_folder and kernel_version.
 prepare_kernel() {
-    kernel_folder=$cache/kernel-$1
+    kernel_folder=$cache/kernel-$1-$kernel_layout
     kernel_series=$1
     once "$kernel_folder" make_kernel
     kernel_version=$(cat "$kernel_folder/version")
@@ -43,11 +46,11 @@ make_kernel() {
     rm -rf "$1/apt"
 }
 
-# unpack_image APT ROOT: the kernel, and of its modules those that give a device to a program.
+# unpack_image APT ROOT: the kernel, and of its modules those that give a device to a program, and configfs.
 unpack_image() {
     mkdir -p "$2"
     dpkg-deb --fsys-tarfile "$1"/cache/archives/linux-image-*.deb |
-        tar -x -C "$2" --wildcards './boot/vmlinuz-*' '*/vfio/*' '*/irqbypass.ko*'
+        tar -x -C "$2" --wildcards './boot/vmlinuz-*' '*/vfio/*' '*/irqbypass.ko*' '*/configfs.ko*'
     rm -f "$1"/cache/archives/*.deb
 }
 

@@ -29,3 +29,15 @@ build_module() {
     cp -r "$rig/modules/$1" "$work/modules/$1"
     quietly "$work/modules/$1.log" kbuild "$work/modules/$1"
 }
+
+# kernel_module NAME: sets kernel_module to a module of the guest's kernel, unpacked. Built in: to none.
+kernel_module() {
+    kernel_module=$(find "$kernel_folder/root" -name "$1.ko*" | head -n 1)
+    case $kernel_module in
+    *.xz)
+        mkdir -p "$work/modules"
+        xz -dc "$kernel_module" >"$work/modules/$1.ko"
+        kernel_module=$work/modules/$1.ko
+        ;;
+    esac
+}
