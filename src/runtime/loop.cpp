@@ -80,10 +80,11 @@ bool loop::run_pollers() noexcept
 
 void loop::run_timers() noexcept
 {
-    *attention_ &= ~has_timers;
-    if (timers_.empty()) return;
-    const std::uint64_t time = now();
-    while (timer* t = timers_.pop_due(time)) t->fire(*t);
+    if (!timers_.empty()) {
+        const std::uint64_t time = now();
+        while (timer* t = timers_.pop_due(time)) t->fire(*t);
+    }
+    if (timers_.empty() || timers_.nearest() >= alarm_) *attention_ &= ~has_timers;
 }
 
 // post() and prepare_to_sleep() meet through two variables: a poster pushes, then reads

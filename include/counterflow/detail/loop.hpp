@@ -149,7 +149,7 @@ protected:
         has_ready = 1,
         has_deferred = 2,
         has_pollers = 4,
-        has_timers = 8,    // some may be due, or nearer than alarm_
+        has_timers = 8,    // one may be nearer than alarm_
         has_requests = 16, // cancels_ and requests_
         is_finished = 32,  // run() has to return
     };
@@ -183,8 +183,7 @@ protected:
     bool prepare_to_sleep() noexcept;       // false when there is something to do after all
     bool has_work() const noexcept
     {
-        return ready_ != nullptr || !deferred_.empty() || !requests_.empty() || !cancels_.empty() ||
-               (*attention_ & has_timers) != 0;
+        return ready_ != nullptr || !deferred_.empty() || !requests_.empty() || !cancels_.empty();
     }
 
     void request(io_operation& operation) noexcept; // what operation.wanted says, before the loop waits

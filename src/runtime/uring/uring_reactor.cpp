@@ -160,7 +160,7 @@ bool uring_reactor::attend() noexcept
     }
     loop_.run_ready();
     if (attention_ & loop::has_deferred) loop_.run_deferred();
-    if (attention_ & loop::has_timers) attend_timers();
+    if (attention_ & loop::has_timers) loop_.run_timers();
     if (attention_ & loop::has_requests) run_requests();
     plan_ = wait_plan{};
     if (attention_ & loop::is_finished) {
@@ -173,6 +173,7 @@ bool uring_reactor::attend() noexcept
         return true;
     }
     spin_until_ = 0;
+    if ((attention_ & loop::has_timers) && !set_alarm()) plan_.minimum = 0;
     return true;
 }
 
@@ -195,19 +196,22 @@ bool uring_reactor::keep_spinning(bool progress) noexcept
     return ++spin_turns_ % turns_a_look != 0 || now() < spin_until_;
 }
 
-// The kernel is told of the nearest timer by one timeout operation, so that a timer that is not yet due costs
-// other ticks nothing; a wait with a time limit would cost each of them a look at the clock, and exists
-// from Linux 5.11 on only. A timer that is canceled leaves the operation as it is: it ends a wait for
-// nothing, once.
-void uring_reactor::attend_timers() noexcept
+// Before the loop sleeps the kernel is told of the nearest timer by one timeout operation, so that a timer
+// that is not yet due costs the common tick nothing; a wait with a time limit would cost each of them a look
+// at the clock, and exists from Linux 5.11 on only. A loop that does not sleep looks at the clock instead:
+// setting a timer of the kernel costs more than many looks. A timer that is canceled leaves the operation
+// as it is: it ends a wait for nothing, once. False when there was no room for the operation.
+bool uring_reactor::set_alarm() noexcept
 {
-    loop_.run_timers();
-    if (loop_.timers_.empty() || loop_.timers_.nearest() >= loop_.alarm_) return;
+    attention_ &= ~loop::has_timers;
+    if (loop_.timers_.empty() || loop_.timers_.nearest() >= loop_.alarm_) return true;
     // One at a time: that of a later timer is canceled, and its completion leads back to here.
     alarm_.wanted =
         loop_.alarm_ == loop::no_alarm ? io_operation::request::submit : io_operation::request::cancel;
     loop_.alarm_ = 0; // it is on its way: nothing can be nearer
     loop_.request(alarm_);
+    run_requests();
+    return loop_.requests_.empty();
 }
 
 void uring_reactor::prepare_alarm() noexcept

@@ -53,7 +53,7 @@ private:
     void complain(int result) noexcept;
     bool attend() noexcept;
     bool keep_spinning(bool progress) noexcept;
-    void attend_timers() noexcept;
+    bool set_alarm() noexcept;
     void prepare_alarm() noexcept;
     io_uring_sqe* take_ring_entry() noexcept;
     void run_requests() noexcept;
@@ -79,7 +79,7 @@ private:
     unsigned spin_head_ = 0;
     unsigned spin_turns_ = 0;
 
-    // The timeout of the nearest timer; see attend_timers().
+    // The timeout of the nearest timer; see set_alarm().
     struct alarm_operation : io_operation {
         loop* owner = nullptr;
         __kernel_timespec due{}; // the kernel's until it has taken the entry
