@@ -211,6 +211,13 @@ for file in far empty; do
     report "backing=$file comes into being with what is written" $?
 done
 
+# What bench reads is changed behind its back once it is under way.
+under_way bench model:gen2x1,ram=64KiB,backing=changed --direction ep_to_rp --size 4KiB --seconds 3
+dd if=/dev/zero of=changed bs=64K count=1 conv=notrunc 2>/dev/null
+ended
+[ $code -eq 1 ] && grep -q '^data  *DIFFERS' out
+report 'bench does not verify what was not moved' $?
+
 # --- output that goes nowhere ----------------------------------------------------------------
 
 # lost NAME ARG...: neither a full disk nor a closed stdout goes unnoticed.
