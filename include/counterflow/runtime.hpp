@@ -50,8 +50,18 @@ struct runtime_features {
     bool multishot_poll = true;  ///< 5.13
 };
 
-/// What a runtime is made with.
+/// Where a runtime's time comes from.
+enum class time_mode : std::uint8_t {
+    real,
+    /// A simulation: time passes only as `sim:` devices and timers say, and the same program does the same
+    /// each time. Devices in real time cannot be opened, and operations on anything but regular files fail
+    /// with errc::not_supported; those on regular files take no virtual time.
+    simulated,
+};
+
+/// What a runtime is made with. With time_mode::simulated only `spin` means anything.
 struct runtime_options {
+    time_mode time = time_mode::real;
     unsigned entries = 256;      ///< submission queue entries, 1..32768, rounded up to a power of two
     unsigned completions = 0;    ///< completion queue entries, at least `entries`; 0: as the kernel likes
     runtime_features features{}; ///< what may be used
@@ -61,14 +71,14 @@ struct runtime_options {
 
 /// What a runtime found and uses.
 struct runtime_info {
-    std::string reactor;         ///< "io_uring"
+    std::string reactor;         ///< "io_uring" or "virtual time"
     std::string kernel;          ///< release, as in `uname -r`
     unsigned entries = 0;        ///< submission queue entries
     unsigned completions = 0;    ///< completion queue entries
     runtime_features features{}; ///< in use
 };
 
-/// One line: "io_uring, 256/512 entries, single_issuer defer_taskrun ..., Linux 6.1.0".
+/// One line: "virtual time", or "io_uring, 256/512 entries, single_issuer defer_taskrun ..., Linux 6.1.0".
 CF_API std::string to_string(const runtime_info& info);
 
 /// An event loop for coroutines.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The uncommon ways of an operation: it can be stopped, or the submission queue was full.
+#include "runtime/io_operation.hpp"
 #include "runtime/reactor.hpp"
 
 #include <counterflow/detail/io_operation.hpp>
@@ -41,6 +42,9 @@ failure io_failure(std::int32_t result, const io_description& what)
     if (what.bytes != 0) detail += " of " + std::to_string(what.bytes) + " bytes";
     if (what.offset != current_position) detail += " at offset " + std::to_string(what.offset);
     if (what.fd >= 0) detail += " of descriptor " + std::to_string(what.fd);
+    if (result == not_in_virtual_time)
+        return {make_error_code(errc::not_supported), detail + " in virtual time, where nothing but regular "
+                                                               "files can be used"};
     // The kernel's worker threads get no other signal than that of a cancel.
     if (result == -ECANCELED || result == -EINTR) return {make_error_code(errc::canceled), std::move(detail)};
     return {std::error_code(-result, std::system_category()), std::move(detail)};

@@ -22,6 +22,9 @@ struct pseudo_frame {
     std::uint64_t user_data() const noexcept { return reinterpret_cast<std::uintptr_t>(this); }
 };
 
+/// The result of an operation that a virtual reactor refuses; the kernel has no such errno.
+inline constexpr std::int32_t not_in_virtual_time = -0x10000;
+
 /// Its user data is its pseudo_frame's address, where coroutines' have their frame.
 struct io_operation : pseudo_frame, list_node {
     /// What the loop has to do while the operation stands in its list of requests.

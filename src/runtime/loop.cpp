@@ -30,6 +30,8 @@ loop::inside::~inside()
 }
 
 std::uint64_t loop::now() noexcept { return reactor_->now(); }
+virtual_clock* loop::simulation() noexcept { return reactor_->simulation(); }
+void loop::pause() noexcept { reactor_->pause(); }
 
 loop_statistics loop::statistics() const noexcept
 {

@@ -31,6 +31,11 @@ public:
     /// Monotonic nanoseconds.
     virtual std::uint64_t now() noexcept = 0;
 
+    /// Lets a little time pass for one who waits without a run().
+    virtual void pause() noexcept = 0;
+    /// The simulation whose time this is, or null: it is real.
+    virtual virtual_clock* simulation() noexcept { return nullptr; }
+
     /// Ends a wait of run(), or the next one. The only member for other threads.
     virtual void wake() noexcept = 0;
 

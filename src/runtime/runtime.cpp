@@ -4,6 +4,7 @@
 #include <counterflow/runtime.hpp>
 
 #include "runtime/uring/uring_reactor.hpp"
+#include "runtime/virtual/virtual_reactor.hpp"
 
 #include <counterflow/error.hpp>
 
@@ -22,12 +23,15 @@ std::uint64_t this_thread_number() noexcept
     return mine;
 }
 
+std::unique_ptr<detail::reactor> make_reactor(const runtime_options& options, runtime& loop)
+{
+    if (options.time == time_mode::simulated) return std::make_unique<detail::virtual_reactor>(options, loop);
+    return std::make_unique<detail::uring_reactor>(options, loop);
+}
+
 } // namespace
 
-runtime::runtime(const runtime_options& options)
-    : reactor_owner_(std::make_unique<detail::uring_reactor>(options, *this))
-{
-}
+runtime::runtime(const runtime_options& options) : reactor_owner_(make_reactor(options, *this)) {}
 
 runtime::~runtime()
 {
@@ -84,6 +88,7 @@ runtime_info runtime::info() const
 
 std::string to_string(const runtime_info& info)
 {
+    if (info.entries == 0) return info.reactor;
     std::string text = info.reactor + ", " + std::to_string(info.entries) + "/" +
                        std::to_string(info.completions) + " entries";
     const std::pair<bool, const char*> named[] = {

@@ -21,6 +21,7 @@
 namespace cf::detail {
 
 class reactor;
+class virtual_clock;
 struct io_operation;
 struct promise_base;
 [[noreturn]] CF_API void abort_outside_of_run() noexcept;
@@ -98,6 +99,12 @@ public:
     /// The runtime clock: monotonic nanoseconds, virtual in a simulation.
     std::uint64_t now() noexcept;
 
+    /// The simulation whose time now() is, or null when it is real. See runtime_options::time.
+    virtual_clock* simulation() noexcept;
+
+    /// For those who wait for hardware outside of run(): lets a little time pass.
+    void pause() noexcept;
+
     /// Has t.fire called once the clock has reached `due`.
     void add_timer(timer& t, std::uint64_t due) noexcept
     {
@@ -140,6 +147,7 @@ protected:
 
     friend class reactor;
     friend class uring_reactor;
+    friend class virtual_reactor;
     friend class fd_watch;
     friend struct test_access;
 

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include <utility>
@@ -62,6 +63,8 @@ std::uint64_t uring_reactor::now() noexcept
     ::clock_gettime(CLOCK_MONOTONIC, &t);
     return static_cast<std::uint64_t>(t.tv_sec) * second + static_cast<std::uint64_t>(t.tv_nsec);
 }
+
+void uring_reactor::pause() noexcept { ::sched_yield(); }
 
 void uring_reactor::wake() noexcept
 {

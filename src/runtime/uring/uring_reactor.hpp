@@ -26,6 +26,7 @@ public:
     void leave() noexcept override;
     void run() noexcept override;
     std::uint64_t now() noexcept override;
+    void pause() noexcept override;
     void wake() noexcept override;
     io_uring_sqe* take_entry() noexcept override;
     void cancel_operation_of(promise_base& coroutine) noexcept override;
