@@ -9,6 +9,7 @@
 #include <counterflow/detail/export.hpp>
 #include <counterflow/direction.hpp>
 #include <counterflow/link.hpp>
+#include <counterflow/runtime.hpp>
 #include <counterflow/spec.hpp>
 #include <counterflow/statistics.hpp>
 #include <counterflow/transfer.hpp>
@@ -174,5 +175,9 @@ private:
 
     std::unique_ptr<detail::device_core> core_;
 };
+
+/// `options` with the time in which the device that `spec` names lives: simulated for `sim:`, real for all
+/// others.
+CF_API runtime_options options_for(const device_spec& spec, runtime_options options = {}) noexcept;
 
 } // namespace cf

@@ -35,7 +35,15 @@ struct driver_spec {
         1'000'000'000; ///< a channel without progress for so long is stopped, 1 ms to 60 s
 };
 
-/// A modelled endpoint: `model:` (real time, in this process).
+/// What software takes of a processor, in nanoseconds: the defaults of `sim:`, as measured by
+/// tests/bench/40-software.sh on the machine of docs/benchmarks.md.
+struct software_cost {
+    static constexpr std::uint64_t cpu_ns = 270;   ///< an awaited transfer, one of many
+    static constexpr std::uint64_t turn_ns = 1300; ///< a turn of the loop that an interrupt has woken
+    static constexpr std::uint64_t irq_ns = 5000;  ///< from an interrupt to a sleeping program running
+};
+
+/// A modelled endpoint: `model:` (real time, in this process) and `sim:` (virtual time).
 struct model_spec : driver_spec {
     link_parameters link;
     unsigned wr = 4; ///< WR channels of each engine, 1..8
@@ -46,6 +54,11 @@ struct model_spec : driver_spec {
     std::uint64_t ram_bytes = 64u << 20; ///< size of the window "ram", 4 KiB to 64 GiB in steps of 4 KiB
     std::string backing;                 ///< file that holds the far memory, or empty: memory of the process
     bool strict = false;                 ///< flag what real hardware might refuse
+
+    // Virtual time only.
+    std::uint64_t seed = 1;                         ///< of all chance
+    std::uint64_t cpu_ns = software_cost::cpu_ns;   ///< charged a transfer, up to 1 s
+    std::uint64_t turn_ns = software_cost::turn_ns; ///< charged a turn of the loop, 1 ns to 1 s
 };
 
 /// A PCI function that VFIO gives to the program: `vfio:`. Its engine is the far one.
@@ -55,11 +68,11 @@ struct vfio_spec : driver_spec {
 
 /// A parsed spec.
 struct device_spec {
-    enum class kind_t : std::uint8_t { model, kernel_module, vfio };
+    enum class kind_t : std::uint8_t { model, simulation, kernel_module, vfio };
 
     std::string text; ///< as written
     kind_t kind = kind_t::model;
-    model_spec model; ///< when kind is model
+    model_spec model; ///< when kind is model or simulation
     std::string path; ///< when kind is kernel_module: the device node
     vfio_spec vfio;   ///< when kind is vfio
 
@@ -69,9 +82,9 @@ struct device_spec {
     }
 };
 
-/// Parses a spec: `model:LINK[,key=value]...`, `/dev/counterflow0`, `vfio:BDF[,key=value]...`. Whether
-/// the device exists is found out when it is opened. Throws cf::error: bad_spec, with the key,
-/// the value and the range; not_supported for kinds this build does not have.
+/// Parses a spec: `model:LINK[,key=value]...`, `sim:` likewise, `/dev/counterflow0`,
+/// `vfio:BDF[,key=value]...`. Whether the device exists is found out when it is opened. Throws cf::error:
+/// bad_spec, with the key, the value and the range; not_supported for kinds this build does not have.
 CF_API device_spec parse_spec(std::string_view text);
 
 /// Parses "64KiB", "1MiB", "4096", ... into bytes; `what` names the value in the error, which is

@@ -165,7 +165,9 @@ std::uint64_t copied_bytes(const copy_options& options, const device& dev, const
 void warn_if_memory_ends(const place& where, bool writes)
 {
     const device_spec& spec = where.device;
-    if (spec.kind != device_spec::kind_t::model || !spec.model.backing.empty()) return;
+    const bool modelled =
+        spec.kind == device_spec::kind_t::model || spec.kind == device_spec::kind_t::simulation;
+    if (!modelled || !spec.model.backing.empty()) return;
     complain(writes ? "warning: the memory of this model ends with the command; add backing=FILE to its "
                       "spec to keep it"
                     : "warning: the memory of this model began with the command and holds zeros; add "

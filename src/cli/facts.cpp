@@ -52,4 +52,21 @@ std::vector<std::pair<std::string, std::string>> device_facts(const device_info&
             {"Windows", windows}};
 }
 
+std::string human_cpu(const run_record& run)
+{
+    std::string text = human_share(run.cpu_seconds, run.seconds) + " of a core for the program, " +
+                       fixed(run.cpu_ns_per_transfer(), 0) + " ns a transfer";
+    if (run.simulation) return text + ", as the simulation charges";
+    return text + "; " + human_share(run.process_cpu_seconds, run.seconds) + " for the whole process";
+}
+
+std::string human_simulation(const run_record& run)
+{
+    const simulation_record& s = *run.simulation;
+    const double rate = s.wall_seconds > 0 ? static_cast<double>(run.transfers()) / s.wall_seconds : 0;
+    return grouped(s.events) + " with hash " + hexadecimal(s.hash) + ", simulated in " +
+           human_time(s.wall_seconds * 1e9) + " (" + grouped(static_cast<std::uint64_t>(rate)) +
+           " transfers a second)";
+}
+
 } // namespace cf::cli

@@ -81,6 +81,13 @@ std::string grouped(std::uint64_t number)
     return digits;
 }
 
+std::string hexadecimal(std::uint64_t number)
+{
+    std::array<char, 17> text{};
+    std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(number));
+    return text.data();
+}
+
 std::string local_time()
 {
     const std::time_t now = std::time(nullptr);

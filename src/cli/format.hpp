@@ -22,6 +22,8 @@ std::string human_time(double ns);
 std::string human_share(double part, double whole);
 /// 12345678 as "12,345,678".
 std::string grouped(std::uint64_t number);
+/// All 16 digits: "00000000deadbeef".
+std::string hexadecimal(std::uint64_t number);
 /// "gen3x8, MPS 256, MRRS 512", "null link".
 std::string human_link(const link_parameters& link);
 /// snprintf with a fixed number of decimals.

@@ -83,7 +83,7 @@ int info(const std::string& spec, const common_options& common)
 {
     device_spec parsed = parse_spec(spec);
     parsed.model.backing.clear(); // to look at a device is not to make its memory
-    runtime loop;
+    runtime loop(options_for(parsed));
     const device dev(loop, parsed);
     print(common.json ? text_of(info_json(dev)) : info_text(dev));
     return done;

@@ -3,6 +3,8 @@
 // A run as JSON.
 #include "cli/json.hpp"
 
+#include "cli/format.hpp"
+
 #include <cmath>
 
 namespace cf::cli {
@@ -17,6 +19,17 @@ json quantiles(const histogram& h)
     return {{"min", h.min()},         {"mean", h.mean()},        {"p50", h.quantile(0.5)},
             {"p90", h.quantile(0.9)}, {"p99", h.quantile(0.99)}, {"p999", h.quantile(0.999)},
             {"max", h.max()}};
+}
+
+json simulation_json(const run_record& run)
+{
+    if (!run.simulation) return nullptr;
+    const simulation_record& s = *run.simulation;
+    return {{"events", s.events},
+            {"event_hash", hexadecimal(s.hash)},
+            {"wall_seconds", s.wall_seconds},
+            {"transfers_per_wall_second",
+             s.wall_seconds > 0 ? json(static_cast<double>(run.transfers()) / s.wall_seconds) : nullptr}};
 }
 
 json direction_json(const std::optional<direction_record>& d)
@@ -55,13 +68,15 @@ json to_json(const run_record& run)
     out["transfer_bytes"] = run.transfer_bytes;
     out["outstanding"] = run.outstanding;
     out["seconds"] = run.seconds;
-    out["virtual_time"] = run.virtual_time;
+    out["virtual_time"] = run.simulation.has_value();
     for (const direction d : both_directions) out[std::string(to_string(d))] = direction_json(run.of(d));
     const std::optional<double> fairness = run.fairness();
     out["fairness"] = fairness ? json(*fairness) : json(nullptr);
     out["cpu_ns_per_transfer"] = run.transfers() ? json(run.cpu_ns_per_transfer()) : json(nullptr);
     out["cpu_share"] = run.seconds > 0 ? json(run.cpu_seconds / run.seconds) : json(nullptr);
-    out["process_cpu_share"] = run.seconds > 0 ? json(run.process_cpu_seconds / run.seconds) : json(nullptr);
+    out["process_cpu_share"] =
+        run.seconds > 0 && !run.simulation ? json(run.process_cpu_seconds / run.seconds) : json(nullptr);
+    out["simulation"] = simulation_json(run);
     out["verified"] = run.verified ? json(*run.verified) : json(nullptr);
     out["errors"] = run.errors;
     return out;

@@ -46,7 +46,8 @@ std::vector<std::string> names_in(const fs::path& folder)
 std::vector<listed> devices()
 {
     std::vector<listed> all{
-        {"model:gen3x1", "modelled endpoint in this process; any link, see docs/specs.md", true}};
+        {"model:gen3x1", "modelled endpoint in this process; any link, see docs/specs.md", true},
+        {"sim:gen3x1", "the same in virtual time", true}};
     for (const std::string& name : names_in("/dev"))
         if (name.starts_with("counterflow"))
             all.push_back(

@@ -22,11 +22,13 @@ constexpr const char* description =
     "Move data across a PCIe link with the DMA engine of its controllers, both directions at once.";
 
 constexpr const char* footer =
-    R"(DEV is a device spec: model:gen3x1,wr=4,rd=2 is a modelled endpoint in this process.
+    R"(DEV is a device spec: model:gen3x1,wr=4,rd=2 is a modelled endpoint in this process, and
+sim:gen3x1 one in virtual time.
 
 Examples:
   counterflow info model:gen4x8
   counterflow bench model:gen3x1 --size 64KiB --outstanding 16
+  counterflow bench sim:gen5x16 --size 1MiB --outstanding 8
   counterflow copy image.bin model:gen3x1,backing=far.mem/ram@0
   counterflow duplex model:gen3x1 --send image.bin --receive echo.bin --report run.html
   counterflow serve model:gen3x4,wr=2,rd=2 --socket /tmp/endpoint.sock

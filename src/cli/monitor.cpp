@@ -5,6 +5,7 @@
 
 #include "cli/facts.hpp"
 #include "cli/format.hpp"
+#include "runtime/virtual/clock.hpp"
 
 #include <counterflow/time.hpp>
 
@@ -66,9 +67,18 @@ void monitor::start(bool writes, bool reads)
         slots_[kind].record = &*run_.of(d);
     }
     run_.segments.clear();
-    cpu_start_ = clock_seconds(CLOCK_THREAD_CPUTIME_ID);
+    cpu_start_ = program_seconds();
+    wall_start_ = clock_seconds(CLOCK_MONOTONIC);
     process_cpu_start_ = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
     start_ns_ = sampled_ns_ = run_.trace_start_ns = now();
+}
+
+/// For how long the program has been busy, on the runtime's clock.
+double monitor::program_seconds() const
+{
+    const detail::virtual_clock* const simulation = dev_.loop().simulation();
+    return simulation ? static_cast<double>(simulation->busy()) * 1e-9
+                      : clock_seconds(CLOCK_THREAD_CPUTIME_ID);
 }
 
 std::uint64_t monitor::bytes() const noexcept
@@ -119,7 +129,10 @@ void monitor::finish(span directions_last)
     if (traced_) dev_.observe(nullptr); // what follows, such as a verification, is not the run
     sample(1);
     live_.finish();
-    run_.cpu_seconds = clock_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu_start_;
+    run_.cpu_seconds = program_seconds() - cpu_start_;
+    if (const detail::virtual_clock* const simulation = dev_.loop().simulation())
+        run_.simulation = simulation_record{simulation->events(), simulation->hash(),
+                                            clock_seconds(CLOCK_MONOTONIC) - wall_start_};
     run_.process_cpu_seconds = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - process_cpu_start_;
     run_.seconds = static_cast<double>(sampled_ns_ - start_ns_) * 1e-9;
     for (slot& s : slots_) {

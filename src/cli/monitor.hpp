@@ -78,6 +78,8 @@ private:
         return direction_of(static_cast<transfer_kind>(kind), run_.near);
     }
 
+    double program_seconds() const;
+
     run_record& run_;
     device& dev_;
     live_line live_;
@@ -86,6 +88,7 @@ private:
     std::uint64_t sampled_ns_ = 0;
     std::array<double, 2> shown_rate_{}; ///< by direction, smoothed for the eye
     double cpu_start_ = 0;
+    double wall_start_ = 0;
     double process_cpu_start_ = 0;
     bool traced_;
 };

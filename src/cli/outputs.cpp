@@ -3,6 +3,7 @@
 // The outcome of a run, delivered.
 #include "cli/outputs.hpp"
 
+#include "cli/facts.hpp"
 #include "cli/format.hpp"
 #include "cli/print.hpp"
 #include "cli/report.hpp"
@@ -58,9 +59,8 @@ std::string text_table(const run_record& run)
         rows.push_back({"both", human_rate(sum), human_rate(sum_ceiling), human_share(sum, sum_ceiling),
                         grouped(run.transfers()), "", "", ""});
     out += aligned(rows);
-    out += "\nCPU       " + human_share(run.cpu_seconds, run.seconds) + " of a core for the program, " +
-           fixed(run.cpu_ns_per_transfer(), 0) + " ns a transfer; " +
-           human_share(run.process_cpu_seconds, run.seconds) + " for the whole process\n";
+    out += "\nCPU       " + human_cpu(run) + "\n";
+    if (run.simulation) out += "events    " + human_simulation(run) + "\n";
     out += std::string("data      ") +
            (!run.verified   ? "not checked"
             : *run.verified ? "verified"

@@ -4,6 +4,7 @@
 #include "cli/report.hpp"
 
 #include "cli/chart.hpp"
+#include "cli/facts.hpp"
 #include "cli/format.hpp"
 
 #include <algorithm>
@@ -165,13 +166,9 @@ void write_facts(std::ostream& out, const run_record& run)
     write_fact(out, "Transfers",
                human_size(run.transfer_bytes) + ", " + std::to_string(run.outstanding) +
                    " outstanding a direction");
-    write_fact(out, "Measured time", human_time(run.seconds * 1e9) + (run.virtual_time ? " (virtual)" : ""));
-    if (run.seconds > 0) {
-        write_fact(out, "CPU",
-                   human_share(run.cpu_seconds, run.seconds) + " of a core for the program, " +
-                       human_share(run.process_cpu_seconds, run.seconds) + " for the whole process; " +
-                       fixed(run.cpu_ns_per_transfer(), 0) + " ns of the program a transfer");
-    }
+    write_fact(out, "Measured time", human_time(run.seconds * 1e9) + (run.simulation ? " (virtual)" : ""));
+    if (run.seconds > 0) write_fact(out, "CPU", human_cpu(run));
+    if (run.simulation) write_fact(out, "Events", human_simulation(run));
     out << "</table></section>\n";
 }
 

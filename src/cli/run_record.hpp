@@ -53,6 +53,13 @@ struct segment_record {
     bool failed = false;
 };
 
+/// Of a run in virtual time.
+struct simulation_record {
+    std::uint64_t events = 0; ///< since the device was opened
+    std::uint64_t hash = 0;   ///< of all of them: the same run has the same
+    double wall_seconds = 0;  ///< of real time in which the measured time was simulated
+};
+
 struct run_record {
     std::string command; ///< "bench", "copy", "duplex"
     std::string device;  ///< the spec
@@ -63,11 +70,11 @@ struct run_record {
     std::vector<std::pair<std::string, std::string>> facts; ///< of the device and the run, for people
 
     std::uint64_t transfer_bytes = 0;
-    unsigned outstanding = 0; ///< transfers in flight a direction
-    double seconds = 0;       ///< measured time, on the device's clock
-    bool virtual_time = false;
-    double cpu_seconds = 0;         ///< of the application's thread, in the measured time
-    double process_cpu_seconds = 0; ///< of all threads, a modelled device included
+    unsigned outstanding = 0;                    ///< transfers in flight a direction
+    double seconds = 0;                          ///< measured time, on the device's clock
+    std::optional<simulation_record> simulation; ///< in virtual time only
+    double cpu_seconds = 0;         ///< of the application's thread, in the measured time and on its clock
+    double process_cpu_seconds = 0; ///< of all threads, a modelled device included; in real time only
 
     std::array<std::optional<direction_record>, 2> directions; ///< none: did not run
     std::optional<bool> verified;                              ///< none: was not checked

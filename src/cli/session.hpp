@@ -10,6 +10,8 @@
 
 #include <chrono>
 
+#include <sys/signalfd.h>
+
 namespace cf::cli {
 
 /// Blocks SIGINT, SIGTERM and SIGHUP for the process while it lives, and makes them readable. Made before
@@ -26,11 +28,16 @@ public:
     int fd() const noexcept { return fd_; }
     void take() const;
 
+    /// One has come: throws as wait() does.
+    [[noreturn]] void take_and_tell() const;
+
     /// Throws cf::error (canceled) that names the signal once one has come. The next one ends the
     /// process at once.
     task<> wait();
 
 private:
+    [[noreturn]] static void tell(const signalfd_siginfo& info);
+
     int fd_;
 };
 
@@ -45,7 +52,7 @@ inline runtime_options bulk_options()
 
 struct session {
     explicit session(const device_spec& spec, const runtime_options& options = {})
-        : loop(options), device(loop, spec)
+        : loop(options_for(spec, options)), device(loop, spec)
     {
     }
 

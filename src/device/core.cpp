@@ -5,6 +5,7 @@
 #include "device/core.hpp"
 
 #include "log/log.hpp"
+#include "runtime/virtual/clock.hpp"
 #include <counterflow/error.hpp>
 
 #include <algorithm>
@@ -66,6 +67,8 @@ bool device_core::start(transfer_state& t, std::chrono::nanoseconds deadline, st
 /// the engines, with one doorbell a channel at most.
 void device_core::on_tick() noexcept
 {
+    if (simulation_) [[unlikely]]
+        charge();
     const std::uint64_t now = loop_.now();
     for (scheduler& s : schedulers_) {
         s.pump();
@@ -76,6 +79,14 @@ void device_core::on_tick() noexcept
         s.flush(now);
     }
     keep_watch(now);
+}
+
+/// The time that software takes for the transfers of this tick passes before the engines see them.
+void device_core::charge() noexcept
+{
+    const std::uint64_t started = counters_[0].started + counters_[1].started;
+    simulation_->compute((started - charged_) * cpu_ns_);
+    charged_ = started;
 }
 
 /// Asks an engine what it has done. True when a segment was reported.
@@ -168,6 +179,8 @@ void device_core::finish(transfer_state& t) noexcept
     t.stop.unlink();
     if (t.alarm.armed()) loop_.cancel_timer(t.alarm);
     count_outcome(counters_[t.kind], t);
+    if (simulation_) [[unlikely]]
+        simulation_->note(simulation_->now(), t.size << 16 | std::uint64_t{t.kind} << 8 | t.error);
     if (t.channel != any_channel) [[unlikely]]
         scheduler_of(t).end_bound(t);
     if (--t.memory->in_flight == 0) release_if_unused(*t.memory);

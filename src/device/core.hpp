@@ -82,6 +82,7 @@ private:
     void on_watchdog() noexcept;
     void on_interrupt(edma::engine& engine) noexcept;
 
+    void charge() noexcept;
     bool look(edma::engine& engine, bool interrupted, std::uint64_t now) noexcept;
     void after_look(std::uint64_t now) noexcept;
     void keep_watch(std::uint64_t now) noexcept;
@@ -91,6 +92,9 @@ private:
     void stop_engines() noexcept;
 
     runtime& loop_;
+    virtual_clock* simulation_; ///< null in real time
+    std::uint64_t cpu_ns_;      ///< software time that a simulation charges a transfer
+    std::uint64_t charged_ = 0; ///< transfers for which it has been
     std::unique_ptr<attachment> attached_;
     device_info info_;
     edma::engine_options options_;

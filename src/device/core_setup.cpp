@@ -10,8 +10,6 @@
 #include <cmath>
 #include <string>
 
-#include <sched.h>
-
 namespace cf::detail {
 namespace {
 
@@ -74,10 +72,18 @@ std::uint64_t aborts(const edma::channel_statistics& s) noexcept
 
 /// Tells the core when an engine has raised its interrupt.
 struct device_core::interrupt_watch {
-    interrupt_watch(device_core& core, edma::engine& engine, int fd)
-        : core_(core), engine_(engine), watch_(core.loop_, fd, &interrupt_watch::run, this)
+    interrupt_watch(device_core& core, edma::engine& engine, edma::register_space& registers)
+        : core_(core), engine_(engine), registers_(registers)
     {
+        const int fd = registers.interrupt_fd();
+        if (fd >= 0)
+            watch_ = fd_watch(core.loop_, fd, &interrupt_watch::run, this);
+        else
+            registers.on_interrupt(&interrupt_watch::run, this);
     }
+    interrupt_watch(const interrupt_watch&) = delete;
+    interrupt_watch& operator=(const interrupt_watch&) = delete;
+    ~interrupt_watch() { registers_.on_interrupt(nullptr, nullptr); }
 
     static void run(void* self) noexcept
     {
@@ -87,11 +93,15 @@ struct device_core::interrupt_watch {
 
     device_core& core_;
     edma::engine& engine_;
+    edma::register_space& registers_;
     fd_watch watch_;
 };
 
 device_core::device_core(runtime& loop, const device_spec& spec, std::unique_ptr<attachment> attached)
-    : loop_(loop), attached_(std::move(attached))
+    : loop_(loop),
+      simulation_(loop.simulation()),
+      cpu_ns_(simulation_ ? spec.model.cpu_ns : 0),
+      attached_(std::move(attached))
 {
     describe(spec);
     configure(spec);
@@ -190,10 +200,8 @@ void device_core::hook_into_loop()
     watchdog_.fire = [](timer& t) noexcept { static_cast<owned<timer>&>(t).core->on_watchdog(); };
 
     const std::span<edma::port> ports = attached_->engines();
-    for (std::size_t i = 0; i < ports.size(); ++i) {
-        const int fd = ports[i].registers->interrupt_fd();
-        if (fd >= 0) interrupts_.push_back(std::make_unique<interrupt_watch>(*this, *engines_[i], fd));
-    }
+    for (std::size_t i = 0; i < ports.size(); ++i)
+        interrupts_.push_back(std::make_unique<interrupt_watch>(*this, *engines_[i], *ports[i].registers));
 }
 
 /// After this no engine touches memory, or nobody can prove it any more. Bounded by the driver's
@@ -217,7 +225,7 @@ void device_core::stop_engines() noexcept
     for (const auto& engine : engines_) {
         while (!engine->quiet()) {
             engine->service(loop_.now(), sink);
-            ::sched_yield();
+            loop_.pause();
         }
         if (engine->state() == edma::engine_state::gone)
             log::event(part::device, spdlog::level::err, "engine not proven stopped", info_.spec);

@@ -27,9 +27,15 @@ buffer_slice slice_of(detail::device_core& core, std::span<const std::byte> memo
 
 } // namespace
 
+runtime_options options_for(const device_spec& spec, runtime_options options) noexcept
+{
+    options.time = spec.kind == device_spec::kind_t::simulation ? time_mode::simulated : time_mode::real;
+    return options;
+}
+
 device::device(runtime& loop, std::string_view spec) : device(loop, parse_spec(spec)) {}
 
-device::device(runtime& loop, const device_spec& spec) : device(loop, spec, detail::attach(spec)) {}
+device::device(runtime& loop, const device_spec& spec) : device(loop, spec, detail::attach(loop, spec)) {}
 
 device::device(runtime& loop, const device_spec& spec, std::unique_ptr<detail::attachment> attached)
     : core_(std::make_unique<detail::device_core>(loop, spec, std::move(attached)))

@@ -4,13 +4,25 @@
 #include "device/open.hpp"
 
 #include "model/in_process.hpp"
+#include "model/simulated.hpp"
 #include <counterflow/error.hpp>
 
 namespace cf::detail {
 
-std::unique_ptr<attachment> attach(const device_spec& spec)
+std::unique_ptr<attachment> attach(loop& l, const device_spec& spec)
 {
+    using kind = device_spec::kind_t;
+    virtual_clock* const simulation = l.simulation();
+    if (spec.kind == kind::simulation && !simulation)
+        throw error(errc::not_supported, spec.text +
+                                             ": lives in virtual time, and this runtime in real time; "
+                                             "make it with cf::options_for(spec), or open model:");
+    if (spec.kind != kind::simulation && simulation)
+        throw error(errc::not_supported, spec.text +
+                                             ": lives in real time, and this runtime in virtual time; "
+                                             "make it with cf::options_for(spec), or open sim:");
     switch (spec.kind) {
+    case kind::simulation: return std::make_unique<model::simulated>(spec.model, *simulation);
     case device_spec::kind_t::model: return model::open_model(spec.model);
     case device_spec::kind_t::kernel_module:
         throw error(errc::not_supported, spec.text + ": this build has no back end for the kernel module");

@@ -194,6 +194,21 @@ constexpr std::array model_keys{
     model_key{"strict", [](model_spec& m, const assignment& a) { m.strict = flag(a); }},
 };
 
+constexpr std::array sim_only_keys{
+    model_key{"seed",
+              [](model_spec& m, const assignment& a) { m.seed = number(a, 0, ~0ull, "0 to 2^64-1"); }},
+    model_key{"cpu",
+              [](model_spec& m, const assignment& a) { m.cpu_ns = duration(a, 0, one_second, "0ns to 1s"); }},
+    model_key{"turn", [](model_spec& m,
+                         const assignment& a) { m.turn_ns = duration(a, 1, one_second, "1ns to 1s"); }},
+};
+
+constexpr auto sim_keys = [] {
+    std::array<model_key, model_keys.size() + sim_only_keys.size()> all{};
+    std::ranges::copy(sim_only_keys, std::ranges::copy(model_keys, all.begin()).out);
+    return all;
+}();
+
 using vfio_key = key_entry<vfio_spec>;
 constexpr std::array vfio_keys{
     vfio_key{"submit", [](vfio_spec& v, const assignment& a) { submit_field(v, a); }},
@@ -264,12 +279,12 @@ link_parameters parse_link(std::string_view spec, std::string_view text)
                                     "; it must be gen<1..5>x<1|2|4|8|16>, such as gen3x8, or null");
 }
 
-model_spec parse_model(std::string_view spec, std::string_view text)
+template <class Keys>
+model_spec parse_model(model_spec model, const Keys& known, std::string_view spec, std::string_view text)
 {
     const auto [link, keys] = split_keys(text);
-    model_spec model;
     model.link = parse_link(spec, link);
-    parse_keys(model, model_keys, spec, keys);
+    parse_keys(model, known, spec, keys);
     if (model.wake == wake_mode::message && model.engine != engine_choice::remote)
         throw error(errc::bad_spec, std::string(spec) +
                                         ": wake is 'imwr'; it must be irq or poll unless engine is remote, "
@@ -311,10 +326,11 @@ device_spec parse_spec(std::string_view text)
     spec.text = text;
     if (text.starts_with("model:")) {
         spec.kind = device_spec::kind_t::model;
-        spec.model = parse_model(printable(text), text.substr(6));
+        spec.model = parse_model({}, model_keys, printable(text), text.substr(6));
     } else if (text.starts_with("sim:")) {
-        throw error(errc::not_supported,
-                    printable(text) + ": virtual time is not in this build; use model: for real time");
+        spec.kind = device_spec::kind_t::simulation;
+        spec.model.irq_ns = software_cost::irq_ns;
+        spec.model = parse_model(spec.model, sim_keys, printable(text), text.substr(4));
     } else if (text.starts_with("/dev/") && text.size() > 5) {
         spec.kind = device_spec::kind_t::kernel_module;
         spec.path = text;
@@ -323,7 +339,8 @@ device_spec parse_spec(std::string_view text)
         spec.vfio = parse_vfio(printable(text), text.substr(5));
     } else {
         throw error(errc::bad_spec,
-                    quoted(text) + " is no device; it must start with model:, /dev/counterflow or vfio:");
+                    quoted(text) +
+                        " is no device; it must start with model:, sim:, /dev/counterflow or vfio:");
     }
     return spec;
 }

@@ -56,6 +56,13 @@ public:
     /// An eventfd that counts the engine's interrupts, or -1 when it has none. Owned here.
     virtual int interrupt_fd() const noexcept = 0;
 
+    /// Of hardware in virtual time, which has no eventfd: has `notify(context)` called on the program's
+    /// thread for each interrupt, from now on; null ends that.
+    virtual void on_interrupt(void (*notify)(void*) noexcept, void* context) noexcept
+    {
+        static_cast<void>(notify), static_cast<void>(context);
+    }
+
     /// Whether the link is up. The registers of an engine beside the program answer without one,
     /// so this is asked when a transfer has failed; whoever cannot tell says true.
     virtual bool link_is_up() { return true; }

@@ -50,7 +50,9 @@ struct machine_config {
     /// A posted write that nobody claims aborts its channel, as on a bus that reports it, instead of
     /// being lost.
     bool unclaimed_writes_abort = false;
-    bool real_time = false; ///< advance() may be called late: see machine::look()
+    /// Lists are written while advance() is behind, or from where what is written takes time to arrive:
+    /// see machine::look().
+    bool real_time = false;
 };
 
 /// What a machine has done since it was made.
@@ -75,6 +77,17 @@ public:
 
 protected:
     ~signal_sink() = default;
+};
+
+struct event;
+
+/// Sees everything that happens in a machine, in order. Called from inside: must not call it back.
+class event_witness {
+public:
+    virtual void happened(const event& e) noexcept = 0;
+
+protected:
+    ~event_witness() = default;
 };
 
 enum class event_kind : std::uint8_t {

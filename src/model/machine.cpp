@@ -166,6 +166,7 @@ std::optional<nanoseconds> machine::next_event() const noexcept
 
 void machine::dispatch(const event& e)
 {
+    if (witness_) witness_->happened(e);
     switch (e.kind) {
     case event_kind::store: return store_arrived(e);
     case event_kind::load: return load_arrived(e);

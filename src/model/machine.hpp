@@ -58,9 +58,9 @@ public:
     /// Lets the next thing happen if it is due by `now`: at most one burst is copied. False when
     /// nothing was due.
     bool advance_one(nanoseconds now);
-    /// Real-time machines: takes note of what is published in the lists by `now`. An element has been
-    /// published when it was first seen, and its time on the link starts no earlier, however late
-    /// advance() is called. So a caller looks whenever it is about to be late. Otherwise lists hold at
+    /// Machines with machine_config::real_time: takes note of what is published in the lists by `now`. An
+    /// element has been published when it was first seen, and its time on the link starts no earlier, however
+    /// late advance() is called. So a caller looks whenever it is about to be late. Otherwise lists hold at
     /// any event what the walker finds there.
     void look(nanoseconds now);
     /// When the next thing happens, rounded up; none when the machine is at rest.
@@ -74,6 +74,9 @@ public:
     address_map& own(port_end end) noexcept { return plane_.own(end); }
     /// Memory an end answers for when requests come in over the link.
     address_map& inbound(port_end end) noexcept { return plane_.inbound(end); }
+
+    /// Has `who` see every event from now on.
+    void witness(event_witness& who) noexcept { witness_ = &who; }
 
     /// Takes the link down or brings it up again. Engines across it lose their state.
     void set_link(bool up, nanoseconds now);
@@ -94,6 +97,7 @@ private:
 
     backplane plane_;
     signal_sink& sink_;
+    event_witness* witness_ = nullptr;
     std::vector<std::unique_ptr<station>> stations_;
 };
 

@@ -21,7 +21,6 @@ ends 'missing device' 2 'DEV' bench
 ends 'a spec that is none' 2 "'gen3x1' is no device" info gen3x1
 ends 'a bad value names key, value and range' 2 "wr is '9'; it must be 1 to 8" info model:gen3x1,wr=9
 ends 'an unknown key lists the known ones' 2 "unknown key 'size'.*mrrs" info model:gen3x1,size=4
-ends 'virtual time is not there' 1 'virtual time' info sim:gen3x1
 ends 'a device node without a back end' 1 '/dev/counterflow7' info /dev/counterflow7
 ends 'a bad log level' 2 "'loud'" info model:gen3x1 --log-level loud
 ends 'a bad size' 2 "size is '4KB'" bench $small --size 4KB

@@ -33,7 +33,8 @@ void virtual_reactor::run() noexcept
         }
         ++counted_.enters;
         clock_.take_turn();
-        if (loop_.has_work() || clock_.interrupted() || keep_spinning(progress)) continue;
+        if (loop_.has_work() || !operations_.empty() || clock_.interrupted() || keep_spinning(progress))
+            continue;
         if (!loop_.prepare_to_sleep()) continue;
         spin_until_ = 0;
         sleep();

@@ -277,7 +277,6 @@ TEST_CASE("what is no device says what would be", "[spec]")
         CHECK(has(said, "model:"));
         CHECK(has(said, "vfio:"));
     }
-    CHECK(has(refusal("sim:gen3x1,seed=7", cf::errc::not_supported), "virtual time"));
 }
 
 TEST_CASE("errors are safe to print", "[spec]")
@@ -321,4 +320,27 @@ TEST_CASE("durations", "[spec]")
     CHECK_THROWS_AS(cf::parse_duration_ns("18446744074s", "t"), cf::error);
     CHECK_THROWS_AS(cf::parse_duration_ns("5", "t"), cf::error);
     CHECK_THROWS_AS(cf::parse_duration_ns("1min", "t"), cf::error);
+}
+
+TEST_CASE("sim: takes the model's keys, and those of virtual time")
+{
+    const cf::device_spec plain = cf::parse_spec("sim:gen4x8");
+    CHECK(plain.kind == kind::simulation);
+    CHECK(plain.model.link.lanes == 8);
+    CHECK(plain.model.seed == 1);
+    CHECK(plain.model.cpu_ns == cf::software_cost::cpu_ns);
+    CHECK(plain.model.turn_ns == cf::software_cost::turn_ns);
+    CHECK(plain.model.irq_ns == cf::software_cost::irq_ns);
+    const cf::device_spec spec =
+        cf::parse_spec("sim:gen4x8,wr=2,seed=18446744073709551615,cpu=0ns,turn=2us,irq=0ns");
+    CHECK(spec.model.wr == 2);
+    CHECK(spec.model.seed == ~0ull);
+    CHECK(spec.model.cpu_ns == 0);
+    CHECK(spec.model.turn_ns == 2000);
+    CHECK(spec.model.irq_ns == 0);
+    CHECK(cf::parse_spec("model:gen4x8").model.irq_ns == 0);
+    CHECK(has(refusal("sim:gen4x8,turn=0ns"), "1ns to 1s"));
+    CHECK(has(refusal("sim:gen4x8,cpu=2s"), "0ns to 1s"));
+    CHECK(has(refusal("sim:gen4x8,seed=-1"), "0 to 2^64-1"));
+    CHECK(has(refusal("model:gen4x8,seed=1"), "unknown key"));
 }
