@@ -12,6 +12,12 @@ die() {
     exit 1
 }
 
+# cannot_have WHAT: ends all with an exit code of its own: what a mirror does not give is no fault found.
+cannot_have() {
+    printf 'vm: cannot be had: %s\n' "$*" >&2
+    exit 77
+}
+
 # quietly LOG COMMAND...: shows the end of LOG when the command fails.
 quietly() {
     quiet_log=$1
@@ -19,6 +25,16 @@ quietly() {
     "$@" >"$quiet_log" 2>&1 || {
         tail -n 30 "$quiet_log" >&2
         die "that was: $*; all of it is in $quiet_log"
+    }
+}
+
+# download LOG COMMAND...: the same, for what asks the mirror.
+download() {
+    download_log=$1
+    shift
+    "$@" >"$download_log" 2>&1 || {
+        tail -n 10 "$download_log" >&2
+        cannot_have "what this asked for: $*"
     }
 }
 

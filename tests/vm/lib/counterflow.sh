@@ -8,7 +8,7 @@ build_counterflow() {
     copy=$work/modules/counterflow
     mkdir -p "$copy"
     cp -r "$rig/../../kernel" "$rig/../../include" "$copy"
-    quietly "$copy.log" make -C "$copy/kernel" KDIR="$kernel_headers" CC=gcc-12 CONFIG_DEBUG_INFO_BTF_MODULES= W=1
+    quietly "$copy.log" kernel_make -C "$copy/kernel" KDIR="$kernel_headers" W=1
     ! grep 'warning:' "$copy.log" || die "that is what building the module says; all of it is in $copy.log"
     # shellcheck disable=SC2034 # for the suites
     counterflow_ko=$copy/kernel/counterflow.ko

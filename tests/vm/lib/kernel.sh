@@ -4,43 +4,46 @@
 # the model. A series is the first two numbers of its version.
 # shellcheck shell=sh
 
-# suites_of SERIES: where Debian has it.
-suites_of() {
+# releases_of SERIES: where Debian has it.
+releases_of() {
     case $1 in
+    5.10) echo bullseye bullseye-security ;;
     6.1) echo bookworm bookworm-updates bookworm-security ;;
     6.12) echo bookworm-backports ;;
-    *) die "no kernel $1 in this rig; there are 6.1 and 6.12" ;;
+    7.2) echo forky ;;
+    *) die "no kernel $1 in this rig; there are 5.10, 6.1, 6.12 and 7.2" ;;
     esac
 }
 
 # What make_kernel keeps changes with this number, so that older caches are made again.
-kernel_layout=2
+kernel_layout=3
 
-# prepare_kernel SERIES: sets kernel_folder and kernel_version.
+# prepare_kernel SERIES: sets kernel_folder, kernel_version, kernel_headers and kernel_image.
 prepare_kernel() {
     kernel_folder=$cache/kernel-$1-$kernel_layout
     kernel_series=$1
     once "$kernel_folder" make_kernel
     kernel_version=$(cat "$kernel_folder/version")
     kernel_headers=$kernel_folder/root/usr/src/linux-headers-$kernel_version
-    kernel_image=$kernel_folder/root/boot/vmlinuz-$kernel_version
+    kernel_image=$(find "$kernel_folder/root" -name 'vmlinuz*')
+}
+
+# newest_headers APT SERIES ARCHITECTURE: the version of the newest kernel of a series.
+newest_headers() {
+    apt_in "$1" apt-cache pkgnames "linux-headers-$2." |
+        grep -E "^linux-headers-$2\.[0-9.-]+(\+[a-z0-9]+)?-$3\$" | sort -V | tail -n 1 | sed 's/^linux-headers-//'
 }
 
 make_kernel() {
     say "getting Linux $kernel_series"
-    # shellcheck disable=SC2046 # a list of suites
-    apt_root "$1/apt" $(suites_of "$kernel_series")
-    headers=$(depends "$1/apt" linux-headers-amd64 '^linux-headers-[0-9]')
-    version=${headers#linux-headers-}
-    fetch "$1/apt" "linux-image-$version"
+    # shellcheck disable=SC2046 # a list of releases
+    apt_root "$1/apt" $(releases_of "$kernel_series")
+    version=$(newest_headers "$1/apt" "$kernel_series" amd64)
+    [ -n "$version" ] || cannot_have "Linux $kernel_series, which $(releases_of "$kernel_series") has no longer"
     unpack_image "$1/apt" "$1/root"
-    fetch "$1/apt" "$headers" "$(depends "$1/apt" "$headers" '^linux-headers-.*-common')" \
-        "$(depends "$1/apt" "$headers" '^linux-kbuild-')" "linux-source-$kernel_series"
+    unpack_headers "$1" "$kernel_folder" amd64
+    fetch "$1/apt" "linux-source-$kernel_series"
     unpack "$1/apt" "$1/root"
-    # Their Makefile names the common headers by an absolute path, as if they were installed.
-    sources=root/usr/src
-    printf 'include %s/Makefile\n' "$kernel_folder/$sources/linux-headers-${version%-*}-common" \
-        >"$1/$sources/$headers/Makefile"
     extract_driver "$1/root/usr/src/linux-source-$kernel_series.tar.xz" "$1/source"
     echo "$version" >"$1/version"
     rm -rf "$1/apt"
@@ -49,9 +52,34 @@ make_kernel() {
 # unpack_image APT ROOT: the kernel, and of its modules those that give a device to a program, and configfs.
 unpack_image() {
     mkdir -p "$2"
-    dpkg-deb --fsys-tarfile "$1"/cache/archives/linux-image-*.deb |
-        tar -x -C "$2" --wildcards './boot/vmlinuz-*' '*/vfio/*' '*/irqbypass.ko*' '*/configfs.ko*'
+    case $kernel_series in
+    7.*) fetch "$1" "linux-binary-$version" "linux-modules-$version" ;;
+    *) fetch "$1" "linux-image-$version" ;;
+    esac
+    for package in "$1"/cache/archives/*.deb; do
+        dpkg-deb --fsys-tarfile "$package" | tar -x -C "$2" --wildcards --no-anchored 'vmlinuz*' '*/vfio/*' \
+            '*/irqbypass.ko*' '*/configfs.ko*' 2>/dev/null || true # which of them is in which package differs
+    done
+    [ -n "$(find "$2" -name 'vmlinuz*')" ] || die "no kernel in the packages of Linux $version"
+    find "$2" -name '*.ko.xz' -exec unxz {} +
     rm -f "$1"/cache/archives/*.deb
+}
+
+# unpack_headers FOLDER FINAL ARCHITECTURE: into FOLDER/root, to be used when FOLDER is FINAL. Headers that want a newer
+# compiler than this system's, and have tools that need newer libraries, come with both.
+unpack_headers() {
+    headers=linux-headers-$version
+    case $kernel_series in
+    7.*) fetch_all "$1/apt" "$headers" ;;
+    *)
+        fetch "$1/apt" "$headers" "$(depends "$1/apt" "$headers" '^linux-headers-.*-common')" \
+            "$(depends "$1/apt" "$headers" '^linux-kbuild-')"
+        ;;
+    esac
+    unpack "$1/apt" "$1/root"
+    [ ! -d "$1/root/usr/libexec/gcc" ] || run_in_place "$1/root" "$2/root"
+    # Their Makefile names itself and the common headers by absolute paths, as if they were installed.
+    sed -i "s|/usr/src/|$2/root/usr/src/|g" "$1/root/usr/src/$headers/Makefile"
 }
 
 # extract_driver ARCHIVE FOLDER: drivers/dma/dw-edma as the distribution has it, and the headers beside it.

@@ -3,12 +3,24 @@
 # Kernel modules for the guest: dw-edma from the kernel's own source, unmodified, and the test's.
 # shellcheck shell=sh
 
+# kernel_make ARGUMENT...: make, with the compiler that came with the headers, or else this system's. Type
+# information for BPF takes the kernel's debug symbols, which its packages do not have.
+kernel_make() {
+    tools=$kernel_folder/root/usr/bin/x86_64-linux-gnu-
+    compiler=$(find "$kernel_folder/root/usr/bin" -name 'x86_64-linux-gnu-gcc-[0-9]*' 2>/dev/null)
+    if [ -n "$compiler" ]; then
+        set -- CROSS_COMPILE="$tools" PAHOLE="$kernel_folder/root/usr/bin/pahole" CC="$compiler -B$tools" "$@"
+    else
+        set -- CC=gcc-12 "$@"
+    fi
+    make CONFIG_DEBUG_INFO_BTF_MODULES= "$@"
+}
+
 # kbuild FOLDER [VARIABLE=VALUE]...: builds the modules in FOLDER against the guest's kernel.
 kbuild() {
     kbuild_folder=$1
     shift
-    # Type information for BPF takes the kernel's debug symbols, which its packages do not have.
-    make -C "$kernel_headers" M="$kbuild_folder" CC=gcc-12 CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules
+    kernel_make -C "$kernel_headers" M="$kbuild_folder" "$@" modules
 }
 
 # The define stands for what the kernel's configuration would say of the driver: headers ask it.
@@ -30,14 +42,5 @@ build_module() {
     quietly "$work/modules/$1.log" kbuild "$work/modules/$1"
 }
 
-# kernel_module NAME: sets kernel_module to a module of the guest's kernel, unpacked. Built in: to none.
-kernel_module() {
-    kernel_module=$(find "$kernel_folder/root" -name "$1.ko*" | head -n 1)
-    case $kernel_module in
-    *.xz)
-        mkdir -p "$work/modules"
-        xz -dc "$kernel_module" >"$work/modules/$1.ko"
-        kernel_module=$work/modules/$1.ko
-        ;;
-    esac
-}
+# kernel_module NAME: sets kernel_module to a module of the guest's kernel. Built in: to none.
+kernel_module() { kernel_module=$(find "$kernel_folder/root" -name "$1.ko" | head -n 1); }

@@ -11,7 +11,7 @@ prepare_qemu() { once "$qemu_folder" make_qemu; }
 make_qemu() {
     say 'getting QEMU from trixie-backports'
     apt_root "$1/apt" trixie trixie-backports
-    quietly "$1/fetch.log" apt_in "$1/apt" apt-get --download-only -y -t trixie-backports install qemu-system-x86
+    fetch_all "$1/apt" -t trixie-backports qemu-system-x86
     unpack "$1/apt" "$1/root"
     rm -rf "$1/apt"
 }
