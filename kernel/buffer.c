@@ -25,7 +25,8 @@ void cf_buffer_unmap(struct cf_buffer *buffer)
 	if (buffer->kind == CF_BUFFER_DMABUF)
 		cf_dmabuf_release(buffer);
 	else
-		dma_unmap_sgtable(buffer->engine->dma_dev, &buffer->table, buffer->direction, 0);
+		dma_unmap_sgtable(buffer->engine->dma_dev, &buffer->table, buffer->direction,
+				  DMA_ATTR_SKIP_CPU_SYNC);
 }
 
 /*
@@ -118,7 +119,11 @@ static int cf_buffer_cut(struct cf_buffer *buffer)
 	return at == buffer->size ? 0 : -EINVAL;
 }
 
-/* Makes the memory reachable for the engine, unless that has just gone. */
+/*
+ * Makes the memory reachable for the engine, unless that has just gone. Caches are left alone until a transfer wants
+ * them, see cf_buffer_sync(): between transfers, and so when the mapping goes, the memory is the CPU's, and other
+ * mappings of it may be in use.
+ */
 static int cf_buffer_map(struct cf_buffer *buffer)
 {
 	struct cf_engine *engine = buffer->engine;
@@ -129,7 +134,7 @@ static int cf_buffer_map(struct cf_buffer *buffer)
 		error = 0;
 		if (buffer->kind != CF_BUFFER_DMABUF)
 			error = dma_map_sgtable(engine->dma_dev, &buffer->table, buffer->direction,
-						0);
+						DMA_ATTR_SKIP_CPU_SYNC);
 	}
 	if (!error) {
 		buffer->mapped = true;

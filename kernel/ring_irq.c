@@ -161,7 +161,7 @@ enum hrtimer_restart ring_look(struct hrtimer *timer)
 		if (unheard && channel->look_ns >= RING_WATCHDOG_NS)
 			atomic64_inc(&ring->engine.statistics.lost_interrupts);
 		if (!unheard) {
-			next = min(channel->look_ns * RING_BACK_OFF, RING_WATCHDOG_NS);
+			next = min_t(u64, channel->look_ns * RING_BACK_OFF, RING_WATCHDOG_NS);
 			found = found == RING_LOST ? found : RING_VERIFY;
 		}
 		if (found != RING_FINE)

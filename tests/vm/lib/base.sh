@@ -58,5 +58,5 @@ once() {
         mkdir -p "$once_folder.part"
         "$@" "$once_folder.part"
         mv "$once_folder.part" "$once_folder"
-    ) 9>"$cache/lock" # not in a condition: the first command that fails in there ends all
+    ) 9>"$once_folder.lock" # not in a condition: the first command that fails in there ends all
 }

@@ -4,11 +4,12 @@
 # the model. A series is the first two numbers of its version.
 # shellcheck shell=sh
 
-# releases_of SERIES: where Debian has it.
+# releases_of SERIES [ARCHITECTURE]: where Debian has it.
 releases_of() {
-    case $1 in
+    case $1${2-} in
+    5.10arm64) echo bullseye ;; # the security archive lists more of it than it has
     5.10) echo bullseye bullseye-security ;;
-    6.1) echo bookworm bookworm-updates bookworm-security ;;
+    6.1 | 6.1arm64) echo bookworm bookworm-updates bookworm-security ;;
     6.12) echo bookworm-backports ;;
     7.2) echo forky ;;
     *) die "no kernel $1 in this rig; there are 5.10, 6.1, 6.12 and 7.2" ;;
@@ -23,6 +24,10 @@ prepare_kernel() {
     kernel_folder=$cache/kernel-$1-$kernel_layout
     kernel_series=$1
     once "$kernel_folder" make_kernel
+    kernel_paths
+}
+
+kernel_paths() {
     kernel_version=$(cat "$kernel_folder/version")
     kernel_headers=$kernel_folder/root/usr/src/linux-headers-$kernel_version
     kernel_image=$(find "$kernel_folder/root" -name 'vmlinuz*')
@@ -49,6 +54,24 @@ make_kernel() {
     rm -rf "$1/apt"
 }
 
+# prepare_foreign SERIES ARCHITECTURE: sets kernel_folder and kernel_headers, to build for another architecture. What
+# runs of its headers is taken from this architecture's.
+prepare_foreign() {
+    kernel_folder=$cache/headers-$1-$2-$kernel_layout
+    kernel_series=$1 apt_foreign=$2
+    once "$kernel_folder" make_foreign
+    kernel_headers=$(find "$kernel_folder/root/usr/src" -name "linux-headers-*-$2")
+}
+
+make_foreign() {
+    # shellcheck disable=SC2046 # a list of releases
+    apt_root "$1/apt" $(releases_of "$kernel_series" "$apt_foreign")
+    version=$(newest_headers "$1/apt" "$kernel_series" "$apt_foreign")
+    [ -n "$version" ] || cannot_have "headers of Linux $kernel_series for $apt_foreign"
+    unpack_headers "$1" "$kernel_folder" "$apt_foreign"
+    rm -rf "$1/apt"
+}
+
 # unpack_image APT ROOT: the kernel, and of its modules those that give a device to a program, and configfs.
 unpack_image() {
     mkdir -p "$2"
@@ -71,10 +94,7 @@ unpack_headers() {
     headers=linux-headers-$version
     case $kernel_series in
     7.*) fetch_all "$1/apt" "$headers" ;;
-    *)
-        fetch "$1/apt" "$headers" "$(depends "$1/apt" "$headers" '^linux-headers-.*-common')" \
-            "$(depends "$1/apt" "$headers" '^linux-kbuild-')"
-        ;;
+    *) fetch "$1/apt" "$headers" "${headers%-*}-common" "$(depends "$1/apt" "$headers:$3" '^linux-kbuild-')" ;;
     esac
     unpack "$1/apt" "$1/root"
     [ ! -d "$1/root/usr/libexec/gcc" ] || run_in_place "$1/root" "$2/root"

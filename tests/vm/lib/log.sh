@@ -8,7 +8,7 @@ trouble='BUG:|WARNING:|Oops|general protection fault|Kernel panic|Call Trace|Una
 '|blocked for more than|scheduling while atomic|sleeping function called|list_(add|del) corruption|use-after-free'\
 '|detected (expedited )?stall|soft lockup|hard LOCKUP|kmemleak: [1-9]|[Bb]ad.page'
 # What debug kernels say when all is well.
-harmless='lockdep is turned off|DMA-API: (preallocated|debugging enabled)'
+harmless='lockdep is turned off|RCU lockdep checking is enabled|DMA-API: (preallocated|debugging enabled)'
 
 # trouble_in LOG: the lines that mean trouble, each with the check it came in; none when all is well.
 trouble_in() {

@@ -3,13 +3,15 @@
 # Kernel modules for the guest: dw-edma from the kernel's own source, unmodified, and the test's.
 # shellcheck shell=sh
 
-# kernel_make ARGUMENT...: make, with the compiler that came with the headers, or else this system's. Type
-# information for BPF takes the kernel's debug symbols, which its packages do not have.
+# kernel_make ARGUMENT...: make, with the compiler that came with the headers, or else this system's for the kernel's
+# architecture. Type information for BPF takes the kernel's debug symbols, which its packages do not have.
 kernel_make() {
     tools=$kernel_folder/root/usr/bin/x86_64-linux-gnu-
     compiler=$(find "$kernel_folder/root/usr/bin" -name 'x86_64-linux-gnu-gcc-[0-9]*' 2>/dev/null)
     if [ -n "$compiler" ]; then
         set -- CROSS_COMPILE="$tools" PAHOLE="$kernel_folder/root/usr/bin/pahole" CC="$compiler -B$tools" "$@"
+    elif [ "${apt_foreign-}" = arm64 ]; then
+        set -- ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-gnu-gcc-12 "$@"
     else
         set -- CC=gcc-12 "$@"
     fi

@@ -35,7 +35,7 @@ apt_in() {
 }
 
 # depends FOLDER PACKAGE PATTERN: what PACKAGE depends on and the pattern matches.
-depends() { apt_in "$1" apt-cache depends "$2" | sed -n 's/^ *Depends: //p' | grep -E "$3" | sed 's/:.*//' | head -n 1; }
+depends() { apt_in "$1" apt-cache depends "$2" | sed -n 's/^ *Depends: <\{0,1\}\([^:>]*\).*/\1/p' | grep -E "$3" | head -n 1; }
 
 # fetch FOLDER PACKAGE...: these packages, without what they depend on, into FOLDER/cache/archives.
 fetch() {
