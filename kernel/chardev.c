@@ -15,9 +15,8 @@ static void cf_session_free(struct kref *ref)
 {
 	struct cf_session *session = container_of(ref, struct cf_session, ref);
 
+	/* Buffers and leases have gone with the file: an empty xarray holds nothing, and its lock is not for interrupts. */
 	put_device(&session->engine->dev);
-	xa_destroy(&session->buffers);
-	xa_destroy(&session->leases);
 	mutex_destroy(&session->lock);
 	kfree(session);
 	/*
