@@ -51,7 +51,7 @@ inline constexpr std::uint8_t any_channel = 0xff;
 /// transfer has already ended (a bad request, a stop already requested).
 CF_API bool start_transfer(transfer_state& state, const transfer_request& request, stop_state* stop) noexcept;
 /// The failure of an ended transfer, in words.
-CF_API failure describe_failure(const transfer_state& state, const transfer_request& request);
+CF_API failure describe_failure(transfer_state& state, const transfer_request& request);
 
 /// Awaiter of a transfer. Lives in the awaiting coroutine's frame until the transfer ends, so
 /// the engine's bookkeeping can point into it.

@@ -185,7 +185,25 @@ void device_core::finish(transfer_state& t) noexcept
         scheduler_of(t).end_bound(t);
     if (--t.memory->in_flight == 0) release_if_unused(*t.memory);
     if (--live_ == 0) poller_.unlink();
+    if (t.error != 0) [[unlikely]]
+        remember(t);
     loop_.make_ready(t);
+}
+
+void device_core::remember(transfer_state& t) noexcept
+{
+    t.unasked = true;
+    t.queue_prev = nullptr;
+    t.queue_next = unasked_;
+    if (unasked_) unasked_->queue_prev = &t;
+    unasked_ = &t;
+}
+
+void device_core::forget(transfer_state& t) noexcept
+{
+    t.unasked = false;
+    (t.queue_prev ? t.queue_prev->queue_next : unasked_) = t.queue_next;
+    if (t.queue_next) t.queue_next->queue_prev = t.queue_prev;
 }
 
 } // namespace cf::detail

@@ -51,6 +51,9 @@ public:
     /// Takes a transfer whose request has been checked. False: it has ended already.
     bool start(transfer_state& t, std::chrono::nanoseconds deadline, stop_state* stop) noexcept;
 
+    /// Its waiter has been told why it failed.
+    void forget(transfer_state& t) noexcept;
+
     /// Throws cf::error.
     void lease(unsigned channel);
     void end_lease(unsigned channel) noexcept;
@@ -89,6 +92,7 @@ private:
     void segment_ended(transfer_state& t, edma::outcome outcome, std::uint64_t now) noexcept;
     void fail(transfer_state& t, errc reason) noexcept;
     void finish(transfer_state& t) noexcept;
+    void remember(transfer_state& t) noexcept;
     void stop_engines() noexcept;
 
     runtime& loop_;
@@ -111,6 +115,10 @@ private:
     std::vector<std::unique_ptr<interrupt_watch>> interrupts_;
 
     std::uint64_t live_ = 0; ///< started transfers that have not ended
+
+    /// Transfers that have failed and whose waiters, ready to resume, have not asked why: they would ask a
+    /// device that may be closed by then.
+    transfer_state* unasked_ = nullptr;
 };
 
 } // namespace cf::detail

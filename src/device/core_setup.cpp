@@ -208,19 +208,13 @@ void device_core::hook_into_loop()
 /// own stop timeout.
 void device_core::stop_engines() noexcept
 {
-    // Waiters resume when the device is gone, so none may find it through its transfer.
     auto sink = [this](void* owner, edma::outcome outcome) noexcept {
-        transfer_state& t = *static_cast<transfer_state*>(owner);
         const bool moved = outcome == edma::outcome::done;
-        segment_ended(t, moved ? outcome : edma::outcome::gone, loop_.now());
-        t.core = nullptr;
+        segment_ended(*static_cast<transfer_state*>(owner), moved ? outcome : edma::outcome::gone,
+                      loop_.now());
     };
-    for (scheduler& s : schedulers_) {
-        while (transfer_state* const t = s.first_waiting()) {
-            fail(*t, errc::device_gone);
-            t->core = nullptr;
-        }
-    }
+    for (scheduler& s : schedulers_)
+        while (transfer_state* const t = s.first_waiting()) fail(*t, errc::device_gone);
     for (const auto& engine : engines_) engine->stop(loop_.now());
     for (const auto& engine : engines_) {
         while (!engine->quiet()) {
@@ -229,6 +223,11 @@ void device_core::stop_engines() noexcept
         }
         if (engine->state() == edma::engine_state::gone)
             log::event(part::device, spdlog::level::err, "engine not proven stopped", info_.spec);
+    }
+    while (unasked_) {
+        transfer_state& t = *unasked_;
+        forget(t);
+        t.core = nullptr;
     }
 }
 

@@ -61,8 +61,9 @@ bool start_transfer(transfer_state& t, const transfer_request& q, stop_state* st
     return q.core->start(t, q.options.deadline, stop);
 }
 
-failure describe_failure(const transfer_state& t, const transfer_request& q)
+failure describe_failure(transfer_state& t, const transfer_request& q)
 {
+    if (t.unasked) t.core->forget(t);
     const auto code = static_cast<errc>(t.error);
     std::string where(to_string(q.kind));
     where += " of " + std::to_string(q.size) + " bytes";

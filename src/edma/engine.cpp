@@ -45,6 +45,9 @@ engine::engine(const port& p, const engine_options& options)
         throw error(errc::not_supported,
                     "wake=irq on a remote engine that was not told what to post for an "
                     "interrupt: its line ends at its own end; use wake=imwr or wake=poll");
+    // Several looks, and doorbells if they were lost, before a channel is taken for one that hangs.
+    options_.watchdog_ns =
+        std::min(options_.watchdog_ns, std::max<nanoseconds>(options_.hang_timeout_ns / 4, 1));
     const std::uint32_t control = probe();
     disable_at_start();
     add_channels(banks_[0], wr_channels(control));
@@ -179,6 +182,7 @@ void engine::stop(nanoseconds now) noexcept
 {
     for (bank& b : banks_) {
         b.stop_requested = true;
+        b.settle_at = 0; // where nothing runs any more, for what was pushed and not flushed
         stop_bank(b, now);
     }
 }

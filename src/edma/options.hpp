@@ -28,7 +28,8 @@ struct engine_options {
     /// counts where the engine's TRANSFER_SIZE counts down; else this must exceed the time the
     /// longest segment can take.
     nanoseconds hang_timeout_ns = 1'000'000'000;
-    /// A channel with work is looked at this often even when no interrupt says so.
+    /// A channel with work is looked at this often even when no interrupt says so; at least four times
+    /// in hang_timeout_ns.
     nanoseconds watchdog_ns = 5'000'000;
     /// How soon after a doorbell the driver looks whether it was lost. Repeated with growing
     /// distance until progress proves that it was not.

@@ -19,7 +19,7 @@ struct transfer_state : resumable {
     // What start_transfer() sets is left uninitialised before.
     transfer_state() noexcept {}
 
-    device_core* core; ///< null once the device was closed under it
+    device_core* core; ///< null when the device was closed before its waiter could ask why it failed
     region* memory;
     std::uint64_t near_address;  ///< of the next byte to hand over, as the engine sees it
     std::uint64_t far_address;   ///< likewise at the far end
@@ -30,6 +30,7 @@ struct transfer_state : resumable {
     std::uint8_t priority;       ///< cf::priority
     std::uint8_t channel;        ///< any_channel or the leased one
     bool queued = false;         ///< linked into a backlog
+    bool unasked = false;        ///< linked into its device's list of those that have failed unheard
     std::uint8_t round;          ///< of the backlog's wheel, while queued
     std::uint16_t channels = 0;  ///< that were given some of it, as the scheduler counts them
 

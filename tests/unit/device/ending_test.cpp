@@ -142,6 +142,27 @@ TEST_CASE("a device that is closed ends its transfers", "[transfer]")
     CHECK(book.count(errc::device_gone) == 8);
 }
 
+TEST_CASE("a transfer that has failed tells why, also when its device is closed before it resumes",
+          "[transfer]")
+{
+    cf::runtime loop;
+    ledger book(8);
+    const auto program = [](cf::runtime& on, ledger& l) -> cf::task<> {
+        auto dev = std::make_unique<cf::device>(on, "model:gen1x1,wr=1,rd=1");
+        cf::buffer memory = dev->allocate(64_MiB);
+        cf::scope all;
+        for (std::size_t i = 0; i < 8; ++i)
+            all.spawn(note(dev->read(memory, dev->window("ram").at(0)), l, i));
+        co_await cf::yield();
+        all.request_stop(); // ends those that wait for the engine, which resume after this
+        dev.reset();
+        co_await all.join();
+    };
+    loop.run(program(loop, book));
+    CHECK(book.each_once());
+    CHECK(book.count(errc::canceled) == 8);
+}
+
 TEST_CASE("what the engine had done when its device is closed is done", "[transfer]")
 {
     cf::runtime loop;

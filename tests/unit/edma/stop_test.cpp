@@ -116,8 +116,10 @@ TEST_CASE("a direction that cannot be proven stopped is gone, and only it")
     rig.finish();
     CHECK(other_way.all(outcome::done));
     rig.hw.disable_works = true;
+    transfer& unflushed = rig.book.push(rig.wr(), {10});
     rig.driver.stop(rig.now);
     until(rig, 1'000'000, [&] { return rig.driver.quiet(); });
+    CHECK(unflushed.all(outcome::gone));
     CHECK(rig.driver.state() == engine_state::gone);
 }
 
