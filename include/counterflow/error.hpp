@@ -28,6 +28,7 @@ enum class errc : std::uint8_t {
     no_such_window,  ///< the device declares no window of that name
     no_such_channel, ///< the device has no such channel, or it is leased to someone else
     busy,            ///< held by someone else at the moment
+    not_set_up,      ///< the system does not let programs have the device yet; the detail has what to do
     // The system refused a resource. Nothing was touched.
     memlock_exceeded, ///< RLIMIT_MEMLOCK does not allow pinning that much
     no_memory,        ///< memory could not be had

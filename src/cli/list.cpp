@@ -4,12 +4,12 @@
 #include "cli/json.hpp"
 #include "cli/options.hpp"
 #include "cli/print.hpp"
+#include "vfio/facts.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -23,14 +23,6 @@ struct listed {
     std::string what;
     bool usable; ///< by this build
 };
-
-std::string first_word(const fs::path& path)
-{
-    std::ifstream in(path);
-    std::string word;
-    in >> word;
-    return word;
-}
 
 /// Names in a folder, sorted; none when it is not there.
 std::vector<std::string> names_in(const fs::path& folder)
@@ -52,11 +44,13 @@ std::vector<listed> devices()
         if (name.starts_with("counterflow"))
             all.push_back(
                 {"/dev/" + name, "engine behind the kernel module; not usable by this build", false});
-    // Synopsys' own ID for an endpoint with an eDMA.
-    const fs::path pci = "/sys/bus/pci/devices";
-    for (const std::string& name : names_in(pci))
-        if (first_word(pci / name / "vendor") == "0x16c3" && first_word(pci / name / "device") == "0xedda")
-            all.push_back({"vfio:" + name, "PCI function with an eDMA; not usable by this build", false});
+    for (const std::string& bdf : vfio::candidates("/")) {
+        const auto obstacle = vfio::obstacle_of(vfio::look_at("/", bdf));
+        all.push_back({"vfio:" + bdf,
+                       obstacle ? "not yet usable: " + obstacle->cause + "; " + obstacle->remedy
+                                : "PCI function given to programs; whether it has an eDMA, info says",
+                       !obstacle});
+    }
     return all;
 }
 

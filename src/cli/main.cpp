@@ -57,8 +57,11 @@ int report_error(const std::string& message, int code)
     return code;
 }
 
-/// What errc::bad_argument itself says is for programmers; its detail has value, cause and way out.
-std::string message_of(const error& e) { return e.code() == errc::bad_argument ? e.detail() : e.what(); }
+/// What some codes themselves say is for programmers; their detail has cause and way out.
+std::string message_of(const error& e)
+{
+    return e.code() == errc::bad_argument || e.code() == errc::not_set_up ? e.detail() : e.what();
+}
 
 int run(int argc, char** argv)
 {

@@ -22,6 +22,7 @@ const char* text(errc value) noexcept
     case errc::no_such_window: return "no such window; `counterflow info` shows the device's windows";
     case errc::no_such_channel: return "no such channel; `counterflow info` shows the device's channels";
     case errc::busy: return "in use by someone else; try again when it is released";
+    case errc::not_set_up: return "this system does not give the device to programs yet; see docs/vfio.md";
     case errc::memlock_exceeded:
         return "RLIMIT_MEMLOCK does not allow pinning that much; raise it with `ulimit -l` or LimitMEMLOCK=";
     case errc::no_memory: return "memory could not be had; use smaller or fewer buffers";

@@ -47,7 +47,9 @@ public:
     /// What addresses and sizes of transfers must be multiples of, bytes; a power of two.
     virtual std::size_t alignment() const noexcept { return 1; }
 
-    /// Makes [memory, memory + size) reachable for every engine of this attachment and returns
+    /// Whether map() pins pages itself, and counts them against RLIMIT_MEMLOCK: then nobody else has to.
+    virtual bool pins() const noexcept { return false; }
+    /// Makes [memory, memory + size), whole pages, reachable for every engine of this attachment and returns
     /// the address they use for its first byte. Throws cf::error.
     virtual std::uint64_t map(void* memory, std::size_t size) = 0;
     /// Ends a mapping made by map(). This is the barrier behind which memory is released: whatever an
@@ -56,6 +58,13 @@ public:
     /// An attachment that has neither keeps engine and memory apart by other means, a reset of the
     /// function for one, or keeps the memory for good.
     virtual void unmap(std::uint64_t address, std::size_t size) noexcept = 0;
+
+    /// An eventfd that counts when the system wants the device back, to unbind its driver or because it was
+    /// pulled out; or -1. Then let_go() is due.
+    virtual int removal_fd() const noexcept { return -1; }
+    /// Gives the device back to the system. Its engines are stopped or cannot be asked; their registers may
+    /// be accessed still and read as ones, nothing is mapped for them any more, and map() throws device_gone.
+    virtual void let_go() noexcept {}
 
 protected:
     attachment() = default;

@@ -114,7 +114,7 @@ struct releaser {
 /// Pins and maps what `r` describes and enters it with the device.
 region* enter(device_core& core, std::unique_ptr<region, releaser> r)
 {
-    pin(*r);
+    if (!core.attached().pins()) pin(*r);
     const std::uint64_t address = core.attached().map(r->pages_begin, r->pages_size);
     r->address = address + static_cast<std::uint64_t>(r->data - r->pages_begin);
     r->core = &core;

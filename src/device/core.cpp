@@ -36,6 +36,10 @@ void count_outcome(transfer_statistics& count, const transfer_state& t) noexcept
 
 bool device_core::start(transfer_state& t, std::chrono::nanoseconds deadline, stop_state* stop) noexcept
 {
+    if (removed_) [[unlikely]] {
+        t.error = static_cast<std::uint8_t>(errc::device_gone);
+        return false;
+    }
     if (stop) {
         if (stop->requested()) {
             t.error = static_cast<std::uint8_t>(errc::canceled);
@@ -127,6 +131,15 @@ void device_core::on_watchdog() noexcept
     for (const auto& engine : engines_)
         if (engine->next_deadline() <= now || options_.wake != wake_mode::interrupt) look(*engine, true, now);
     after_look(now);
+}
+
+/// The system waits for this: whoever unbinds a driver does.
+void device_core::on_removal() noexcept
+{
+    if (std::exchange(removed_, true)) return;
+    stop_engines();
+    attached_->let_go();
+    log::event(log::part::device, spdlog::level::warn, "given back to the system", info_.spec);
 }
 
 void device_core::after_look(std::uint64_t now) noexcept

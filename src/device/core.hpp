@@ -67,6 +67,7 @@ private:
         device_core* core;
     };
     struct interrupt_watch;
+    struct removal_watch;
 
     void describe(const device_spec& spec);
     void configure(const device_spec& spec);
@@ -82,6 +83,7 @@ private:
     // Entry points from the loop.
     void on_tick() noexcept;
     bool on_poll() noexcept;
+    void on_removal() noexcept;
     void on_watchdog() noexcept;
     void on_interrupt(edma::engine& engine) noexcept;
 
@@ -113,6 +115,8 @@ private:
     owned<poller> poller_;
     owned<timer> watchdog_;
     std::vector<std::unique_ptr<interrupt_watch>> interrupts_;
+    std::unique_ptr<removal_watch> removal_;
+    bool removed_ = false; ///< the attachment has let the device go
 
     std::uint64_t live_ = 0; ///< started transfers that have not ended
 

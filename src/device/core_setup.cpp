@@ -97,6 +97,17 @@ struct device_core::interrupt_watch {
     fd_watch watch_;
 };
 
+/// Tells it when the system wants the device back.
+struct device_core::removal_watch {
+    removal_watch(device_core& core, int fd)
+        : watch_(
+              core.loop_, fd, [](void* c) noexcept { static_cast<device_core*>(c)->on_removal(); }, &core)
+    {
+    }
+
+    fd_watch watch_;
+};
+
 device_core::device_core(runtime& loop, const device_spec& spec, std::unique_ptr<attachment> attached)
     : loop_(loop),
       simulation_(loop.simulation()),
@@ -114,6 +125,7 @@ device_core::~device_core()
 {
     stop_engines();
     interrupts_.clear();
+    removal_.reset();
     tick_.unlink();
     poller_.unlink();
     loop_.cancel_timer(watchdog_);
@@ -202,6 +214,8 @@ void device_core::hook_into_loop()
     const std::span<edma::port> ports = attached_->engines();
     for (std::size_t i = 0; i < ports.size(); ++i)
         interrupts_.push_back(std::make_unique<interrupt_watch>(*this, *engines_[i], *ports[i].registers));
+    if (const int fd = attached_->removal_fd(); fd >= 0)
+        removal_ = std::make_unique<removal_watch>(*this, fd);
 }
 
 /// After this no engine touches memory, or nobody can prove it any more. Bounded by the driver's

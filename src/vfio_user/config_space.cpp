@@ -174,6 +174,13 @@ void config_space::write(std::size_t offset, std::span<const std::byte> in) noex
     }
 }
 
+void config_space::reset() noexcept
+{
+    const registers before = std::exchange(now_, initial_);
+    constexpr std::size_t bars = 6 * sizeof(std::uint32_t);
+    std::memcpy(now_.data() + at_bar0, before.data() + at_bar0, bars);
+}
+
 bool config_space::memory_enabled() const noexcept
 {
     return (get<std::uint16_t>(at_command) & command_memory) != 0;

@@ -50,7 +50,10 @@ public:
     /// Changes the bits that can be.
     void write(std::size_t offset, std::span<const std::byte> in) noexcept;
     /// Back to the values after power-on.
-    void reset() noexcept { now_ = initial_; }
+    void power_on() noexcept { now_ = initial_; }
+    /// The same, but BARs stay where they are: a client shows its own copy of them to the driver, who finds
+    /// nothing to restore there.
+    void reset() noexcept;
 
     bool memory_enabled() const noexcept;
     bool bus_master() const noexcept;

@@ -3,7 +3,7 @@
 // The control socket: a line is a command, and is answered by a line. Several clients may be connected.
 #pragma once
 
-#include "vfio_user/descriptor.hpp"
+#include "runtime/descriptor.hpp"
 #include "vfio_user/endpoint.hpp"
 #include "vfio_user/listener.hpp"
 

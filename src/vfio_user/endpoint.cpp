@@ -195,6 +195,7 @@ void endpoint::reset()
 
 void endpoint::forget_client()
 {
+    config_.power_on();
     reset();
     interrupts_.reset();
     client_memory_.clear();

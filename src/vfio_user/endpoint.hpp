@@ -6,8 +6,8 @@
 #pragma once
 
 #include "model/paced_machine.hpp"
+#include "runtime/descriptor.hpp"
 #include "vfio_user/config_space.hpp"
-#include "vfio_user/descriptor.hpp"
 #include "vfio_user/guest_memory.hpp"
 #include "vfio_user/interrupts.hpp"
 #include <counterflow/spec.hpp>
@@ -54,7 +54,7 @@ public:
     interrupts& irqs() noexcept { return interrupts_; }
     guest_memory& client_memory() noexcept { return client_memory_; }
 
-    /// As after power-on, but for BAR2's contents and for faults.
+    /// As after power-on, but for where the BARs are, for BAR2's contents and for faults.
     void reset();
     /// The client has gone: reset, and nothing of its memory and eventfds is kept.
     void forget_client();

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "model/paced_machine.hpp"
-#include "vfio_user/descriptor.hpp"
+#include "runtime/descriptor.hpp"
 #include "vfio_user/protocol.hpp"
 
 #include <cstddef>

@@ -3,8 +3,8 @@
 // MSI and MSI-X of the endpoint: vectors that end in eventfds the client gave. There is no INTx.
 #pragma once
 
+#include "runtime/descriptor.hpp"
 #include "vfio_user/config_space.hpp"
-#include "vfio_user/descriptor.hpp"
 #include "vfio_user/protocol.hpp"
 
 #include <array>

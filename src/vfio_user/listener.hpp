@@ -3,7 +3,7 @@
 // A Unix socket in the file system that clients connect to.
 #pragma once
 
-#include "vfio_user/descriptor.hpp"
+#include "runtime/descriptor.hpp"
 
 #include <string>
 

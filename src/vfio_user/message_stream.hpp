@@ -3,7 +3,7 @@
 // Messages on a stream socket, each with the file descriptors that came with it.
 #pragma once
 
-#include "vfio_user/descriptor.hpp"
+#include "runtime/descriptor.hpp"
 #include "vfio_user/protocol.hpp"
 
 #include <cstddef>

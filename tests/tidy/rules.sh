@@ -109,9 +109,10 @@ upward() {
     layer edma 'runtime|coro'
     # The model plugs into the device-opening code; it knows that seam and no more of the device.
     layer model 'device/attachment|edma|runtime|coro'
+    layer vfio 'device/attachment|edma|runtime|coro'
     # The third attachment: the model's, and nobody's who drives an engine.
-    layer vfio_user 'model|edma/registers'
-    layer device 'model|edma|shim|runtime|coro'
+    layer vfio_user 'model|edma/registers|runtime/descriptor'
+    layer device 'model|vfio|edma|shim|runtime|coro'
     layer stream 'device|edma|shim|runtime|coro'
 }
 rule 'a part includes only what it stands on' "$(upward)"

@@ -11,7 +11,7 @@
 set -eu
 
 rig=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-for part in base packages qemu kernel debug_kernel modules initramfs log tap boot counterflow; do
+for part in base packages qemu kernel debug_kernel modules initramfs log tap boot counterflow vfio; do
     # shellcheck source=/dev/null # each is checked by itself
     . "$rig/lib/$part.sh"
 done

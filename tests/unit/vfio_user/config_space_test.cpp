@@ -125,9 +125,13 @@ TEST_CASE("only what can be written is", "[config]")
     CHECK(space.memory_enabled());
     CHECK(space.bus_master());
     CHECK((read<std::uint16_t>(space, 4) & 1) == 0); // there is no I/O space
+    write(space, 0x18, std::uint32_t{0xf800'0000});
     space.reset();
     CHECK_FALSE(space.memory_enabled());
     CHECK_FALSE(space.bus_master());
+    CHECK(space.bar2() == 0xf800'0000); // QEMU does not write it again
+    space.power_on();
+    CHECK(space.bar2() == 0);
 }
 
 TEST_CASE("MSI is as it was set up", "[config]")

@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace cf::vfio_user {
+namespace cf {
 
 /// Owns a descriptor, or none (-1).
 class descriptor {
@@ -31,4 +31,4 @@ private:
     int fd_ = -1;
 };
 
-} // namespace cf::vfio_user
+} // namespace cf

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+#
+# The user-space driver on the function itself, through VFIO; the ring back end beside it for comparison.
+# shellcheck shell=sh
+
+build_counterflow
+build_kernel_test
+prepare_vfio
+initramfs "$vfio_modules"/*.ko "$counterflow_ko" "$kernel_test" "$counterflow"
+
+vfio_iommu=$iommu
+iommu=1
+boot 'vfio' vfio.sh
+boot 'vfio, MSI-X' vfio-msix.sh --msix 1 --vsec
+boot 'vfio, the model dies' vfio-vanish.sh
+iommu=0
+boot 'vfio without an IOMMU' vfio-refused.sh
+iommu=$vfio_iommu
