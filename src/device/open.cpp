@@ -27,7 +27,7 @@ std::unique_ptr<attachment> attach(loop& l, const device_spec& spec)
     case device_spec::kind_t::model: return model::open_model(spec.model);
     case device_spec::kind_t::kernel_module:
         throw error(errc::not_supported, spec.text + ": this build has no back end for the kernel module");
-    case device_spec::kind_t::vfio: return vfio::open_function(spec.vfio, spec.text);
+    case kind::vfio: return vfio::open_function(spec.vfio, spec.text);
     }
     __builtin_unreachable();
 }

@@ -51,6 +51,17 @@ bool plausible(std::uint32_t control)
     return wr + rd > 0 && wr <= edma::max_channels && rd <= edma::max_channels;
 }
 
+/// The configuration space of a function that answers: of another one the kernel lets BARs be mapped, and
+/// then sends a signal to whoever looks at them.
+std::vector<std::byte> config_of(const function& f)
+{
+    std::vector<std::byte> config = f.config();
+    constexpr std::size_t ids = 4;
+    if (std::all_of(config.begin(), config.begin() + ids, [](std::byte b) { return b == std::byte{0xff}; }))
+        throw error(errc::link_down, f.spec() + ": the function's configuration reads as ones");
+    return config;
+}
+
 std::string hex(std::uint64_t value)
 {
     std::array<char, 24> text{};
@@ -62,7 +73,7 @@ std::string hex(std::uint64_t value)
 
 attached::attached(const vfio_spec& spec, const std::string& text)
     : function_(look_for(spec, text), text),
-      layout_(layout_of(function_.config())),
+      layout_(layout_of(config_of(function_))),
       iovas_(function_.iova_ranges(), pci_memory(root), page_size()),
       interrupt_(spec.wake == wake_mode::interrupt ? make_event(text) : descriptor()),
       removal_(make_event(text))

@@ -77,10 +77,20 @@ elements() { model statistics | sed -n 's/.*elements=\([0-9]*\).*/\1/p'; }
 # busy_bench: starts a bench without end, and returns when its transfers run. Its process is $running.
 busy_bench() {
     before=$(elements)
-    /counterflow bench $device --seconds 3600 -q >/tmp/busy 2>&1 &
+    /counterflow bench "$device" --seconds 3600 -q >/tmp/busy 2>&1 &
     running=$!
     until [ "$(elements)" -gt $((before + 200)) ]; do
-        kill -0 $running || {
+        kill -0 "$running" || {
+            cat /tmp/busy
+            return 1
+        }
+    done
+}
+
+# said WORDS: the busy bench has said so, or will.
+said() {
+    until grep -qF -- "$1" /tmp/busy; do
+        kill -0 "$running" || {
             cat /tmp/busy
             return 1
         }
@@ -89,7 +99,7 @@ busy_bench() {
 
 # ended WORDS: the busy bench came to a bad end, and said so.
 ended() {
-    if wait $running; then
+    if wait "$running"; then
         echo 'it ended well'
         return 1
     fi

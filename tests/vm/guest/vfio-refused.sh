@@ -6,5 +6,5 @@
 # shellcheck source=/dev/null # in the guest
 . /vfio-lib.sh
 
-check 'info says why not' refuses 'this system runs no IOMMU' /counterflow info $device
+check 'info says why not' refuses 'this system runs no IOMMU' /counterflow info "$device"
 check 'the list does' says 'not yet usable: this system runs no IOMMU' /counterflow list
