@@ -188,7 +188,8 @@ TEST_CASE("a reset stops the engine and forgets the registers, not the memory", 
     CHECK(r.load(reg::wr.engine_enable) == 0);
     CHECK(r.load(reg::channel(channel_kind::wr, 0, reg::ch_llp_low)) == 0);
     CHECK(r.read<std::uint16_t>(region_config, 0x04) == 0);
-    CHECK((r.read<std::uint32_t>(region_config, 0x18) & ~0xfu) == rig::bar2_at); // QEMU would not write it again
+    CHECK((r.read<std::uint32_t>(region_config, 0x18) & ~0xfu) ==
+          rig::bar2_at); // QEMU would not write it again
     REQUIRE(r.write(region_config, 0x04, std::uint16_t{6}) == 0);
     r.set_up_msi();
     r.tell_engine();
