@@ -190,9 +190,11 @@ std::optional<edma::posted_interrupt> attached::msix() const
 
 void attached::offer_completion_word()
 {
-    completion_page_ = std::make_unique<page>();
-    port_.completion_word = {completion_page_->bytes, map(completion_page_.get(), sizeof(page)),
-                             sizeof(page)};
+    const auto size = static_cast<std::size_t>(page_size());
+    completion_page_.reset(static_cast<std::byte*>(std::aligned_alloc(size, size)));
+    if (!completion_page_) throw error(errc::no_memory, function_.spec() + ": a page for completions");
+    std::memset(completion_page_.get(), 0, size);
+    port_.completion_word = {completion_page_.get(), map(completion_page_.get(), size), size};
 }
 
 std::uint64_t attached::map(void* memory, std::size_t size)

@@ -15,6 +15,7 @@
 #include <counterflow/spec.hpp>
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,11 @@ private:
     std::optional<edma::posted_interrupt> msi() const;
     std::optional<edma::posted_interrupt> msix() const;
 
+    struct freed {
+        void operator()(std::byte* memory) const noexcept { std::free(memory); }
+    };
+
+    std::unique_ptr<std::byte, freed> completion_page_; ///< outlives the function, which may write to it
     function function_;
     function_layout layout_;
     iova_space iovas_;
@@ -55,10 +61,6 @@ private:
     mapped_bar list_bar_;
     descriptor interrupt_, removal_;
     std::unique_ptr<edma::mapped_registers> registers_;
-    struct page {
-        alignas(4096) std::byte bytes[4096]{};
-    };
-    std::unique_ptr<page> completion_page_;
     edma::port port_;
     std::vector<detail::far_window> windows_;
 };

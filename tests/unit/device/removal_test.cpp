@@ -5,6 +5,9 @@
 
 #include "ledger.hpp"
 
+#include <fstream>
+#include <string>
+
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -28,6 +31,7 @@ public:
         return inner_->map(memory, size);
     }
     void unmap(std::uint64_t address, std::size_t size) noexcept override { inner_->unmap(address, size); }
+    bool pins() const noexcept override { return true; }
     int removal_fd() const noexcept override { return asked_; }
     void let_go() noexcept override { ++let_go_; }
 
@@ -58,7 +62,30 @@ private:
     }
 };
 
+/// KiB of this process that are locked into memory.
+std::size_t locked()
+{
+    std::ifstream status("/proc/self/status");
+    std::string word;
+    std::size_t kib = 0;
+    while (status >> word && word != "VmLck:") {
+    }
+    status >> kib;
+    return kib;
+}
+
 } // namespace
+
+TEST_CASE("memory that an attachment pins is not pinned, and counted, a second time", "[device]")
+{
+    removable_device r("model:null");
+    const std::size_t before = locked();
+    const cf::buffer memory = r.dev.allocate(1 << 20);
+    CHECK(locked() == before);
+    rig::device_on_model other;
+    const cf::buffer pinned = other.dev.allocate(1 << 20);
+    CHECK(locked() == before + 1024);
+}
 
 TEST_CASE("a device that the system takes back ends every transfer once and refuses new ones", "[device]")
 {
