@@ -4,7 +4,7 @@
 # shellcheck shell=sh
 
 trouble='BUG:|WARNING:|Oops|general protection fault|Kernel panic|Call Trace|Unable to handle|lockdep|DMA-API|KASAN'\
-'|UBSAN|KCSAN|possible (circular|recursive) locking|inconsistent lock state|suspicious RCU|refcount_t|nobody cared'\
+'|UBSAN|KCSAN|ODEBUG|possible (circular|recursive) locking|inconsistent lock state|suspicious RCU|refcount_t|nobody cared'\
 '|blocked for more than|scheduling while atomic|sleeping function called|list_(add|del) corruption|use-after-free'\
 '|detected (expedited )?stall|soft lockup|hard LOCKUP|kmemleak: [1-9]|[Bb]ad.page'
 # What debug kernels say when all is well.
