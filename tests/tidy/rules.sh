@@ -23,11 +23,12 @@ rule() {
     fi
 }
 
-# Files of ours whose names match one of the given patterns; build folders and unpacked wraps are not ours.
+# Files of ours whose names match one of the given patterns; build folders, unpacked wraps and what fuzzers made are
+# not ours.
 ours() {
     for pattern in "$@"; do
-        find . \( -path ./.git -o -path './build*' -o -path './.cache' -o -path './subprojects/*/*' \) -prune \
-            -o -type f -name "$pattern" -print
+        find . \( -path ./.git -o -path './build*' -o -path './.cache' -o -path './subprojects/*/*' \
+            -o -path ./tests/fuzz/corpus \) -prune -o -type f -name "$pattern" -print
     done | sort
 }
 code() { ours '*.cpp' '*.hpp' '*.h' '*.c'; }
