@@ -207,6 +207,9 @@ int cf_buffer_add(struct cf_session *session, struct cf_buffer_add *add)
 	error = cf_buffer_check(add);
 	if (error)
 		return error;
+	/* Every piece but the last is made of pages, so that what begins aligned stays so. */
+	if (add->kind == CF_BUFFER_USER && add->address & (session->engine->alignment - 1))
+		return -EADDRNOTAVAIL;
 	buffer = kzalloc(sizeof(*buffer), GFP_KERNEL_ACCOUNT);
 	if (!buffer)
 		return -ENOMEM;

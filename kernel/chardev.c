@@ -59,6 +59,7 @@ static int cf_open(struct inode *inode, struct file *file)
 	gone = engine->gone;
 	if (!gone)
 		list_add_tail(&session->node, &engine->sessions);
+	session->window_serial = engine->window_serial;
 	mutex_unlock(&engine->lock);
 	if (gone) {
 		cf_session_put(session);
@@ -106,14 +107,9 @@ static int cf_release(struct inode *inode, struct file *file)
 static __poll_t cf_poll(struct file *file, poll_table *wait)
 {
 	struct cf_session *session = file->private_data;
-	__poll_t events = 0;
 
 	poll_wait(file, &session->wait, wait);
-	if (READ_ONCE(session->engine->gone))
-		events |= EPOLLHUP | EPOLLERR;
-	if (cf_ring_readable(session))
-		events |= EPOLLIN | EPOLLRDNORM;
-	return events;
+	return cf_ring_poll(session);
 }
 
 const struct file_operations cf_fops = {

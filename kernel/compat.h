@@ -18,6 +18,7 @@
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
+#include <linux/poll.h>
 #include <linux/timer.h>
 #include <linux/uio.h>
 

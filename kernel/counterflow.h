@@ -3,7 +3,8 @@
  * What the files of counterflow.ko share: the objects, who owns them and which lock protects what.
  *
  * Locks, outermost first:
- *   engine->lock          mutex: sessions' and buffers' lists, leases, `gone`
+ *   cf_declarations_lock  mutex: what administrators declare, and the engines it is for
+ *   engine->lock          mutex: sessions', buffers' and windows' lists, leases, `gone`
  *   session->lock         mutex: the session's set-up (slots, ring) and cancelling by tag
  *   channel->lock         spinlock, taken in interrupts: the requests on it and the hardware behind it
  *   session->table_lock   spinlock: the lists of requests and of registered addresses
@@ -42,7 +43,11 @@
 #define CF_MAX_COMPLETIONS 65536
 #define CF_MAX_TIMEOUT_NS (60 * NSEC_PER_SEC)
 
-/* A Synopsys endpoint shows its lists in this BAR; behind them comes the memory that transfers may name. */
+/*
+ * A Synopsys endpoint shows its engine's registers and its lists in these BARs, unless it says otherwise; behind the
+ * lists comes the memory that transfers may name.
+ */
+#define CF_ENDPOINT_REGISTERS 0
 #define CF_ENDPOINT_BAR 2
 #define CF_ENDPOINT_LISTS SZ_8M
 
@@ -55,13 +60,46 @@ struct cf_session;
 /* The program's view of a direction as an index. */
 enum cf_way { CF_WAY_WRITE, CF_WAY_READ, CF_WAYS };
 
-/* A range of far memory. Never changes once its engine is registered. */
+/*
+ * A range of far memory. References: the table's, until it is closed; that of whoever declared it; one by every
+ * transfer until the hardware is proven past it. The last one gone, a work item unmaps it.
+ */
 struct cf_window {
+	struct kref ref;
+	struct rcu_head rcu;
+	struct work_struct work;
+	struct cf_engine *engine; /* referenced */
+	struct list_head node;	  /* engine->all_windows [engine->lock] */
+	unsigned int index;
+	u64 serial; /* who opened the device before it was there does not see it */
 	char name[CF_NAME_BYTES];
 	u64 size;
 	u64 address; /* of its first byte, as the engine addresses it */
+	u64 place;   /* the same before dma_map_resource() */
 	u32 flags;   /* CF_WINDOW_READABLE, CF_WINDOW_WRITABLE */
 	bool privileged; /* for sessions whose opener had CAP_SYS_ADMIN */
+	bool own;	 /* the device's; gives way to what is declared */
+	struct pci_dev *function; /* whose BAR it is in, to be compared only; NULL: nobody's */
+	bool closed;	  /* [engine->lock to change] no transfer begins any more */
+	bool mapped;	  /* [engine->lock] by dma_map_resource() */
+	bool quarantined; /* [engine->lock] never to be unmapped */
+};
+
+/* A range that no window may touch: whoever reaches it has the engine. */
+struct cf_range {
+	u64 address;
+	u64 size;
+};
+
+#define CF_PLACE_BYTES 64
+
+/* What an administrator says of a window. */
+struct cf_declaration {
+	char name[CF_NAME_BYTES];
+	char place[CF_PLACE_BYTES]; /* see cf_place_parse() */
+	u64 size;
+	u32 flags;
+	bool privileged;
 };
 
 /* What a back end does. Everything is called with channel->lock held and interrupts off. */
@@ -128,21 +166,28 @@ struct cf_engine {
 	const struct cf_engine_ops *ops;
 	void (*release)(struct cf_engine *engine);
 	struct device *dma_dev; /* what memory is mapped for; referenced */
+	struct device *owner;	/* whose name administrators use; referenced */
+	struct list_head node;	/* of all that are registered [cf_declarations_lock] */
 	u32 side;		/* CF_SIDE_LOCAL or CF_SIDE_REMOTE */
 	u32 near_port;
 	bool cpu_addresses; /* takes far addresses as the CPU sees them, not as the bus does */
+	bool maps_windows;  /* copies memory: a BAR has to be mapped for dma_dev like any other */
 	u32 alignment;
 	u32 link_generation, link_lanes, link_mps, link_mrrs;
 	unsigned int channel_count[CF_WAYS];
 	struct cf_channel *channels[CF_WAYS][CF_MAX_CHANNELS];
-	unsigned int window_count;
-	struct cf_window windows[CF_MAX_WINDOWS];
+	struct cf_range own; /* the device's own memory; size 0: none */
+	unsigned int reserved_count;
+	struct cf_range reserved[2];
+	struct cf_window __rcu *windows[CF_MAX_WINDOWS]; /* [lock to change] */
 	struct cf_statistics statistics;
 
 	struct mutex lock;
 	bool gone;		  /* [lock] the hardware is not ours any more */
 	struct list_head buffers; /* [lock] all that are mapped for dma_dev */
 	struct list_head sessions; /* [lock] */
+	struct list_head all_windows; /* [lock] closed ones too, until nobody uses them */
+	u64 window_serial;	      /* [lock] of the latest */
 };
 
 /* A contiguous piece of a buffer as the engine sees it. */
@@ -206,6 +251,7 @@ struct cf_session {
 	struct list_head node;	  /* engine->sessions */
 	fl_owner_t opener;	  /* whose exit cancels everything: see cf_flush() */
 	bool privileged;
+	u64 window_serial; /* windows up to this one are visible; so an index never changes its meaning */
 
 	struct mutex lock;
 	struct cf_transfer *slots; /* vmalloc_user(), set once with release */
@@ -255,6 +301,7 @@ struct cf_request {
 	struct cf_session *session;
 	struct cf_channel *channel;
 	struct cf_buffer *buffer;
+	struct cf_window *window; /* until the hardware is past it */
 	u64 buffer_offset;
 	u64 far;
 	u64 length;
@@ -290,7 +337,8 @@ u64 cf_default_timeout_ns(void);
 
 /* engine.c */
 void cf_engine_init(struct cf_engine *engine, const struct cf_engine_ops *ops,
-		    struct device *dma_dev, void (*release)(struct cf_engine *));
+		    struct device *owner, struct device *dma_dev,
+		    void (*release)(struct cf_engine *));
 void cf_channel_init(struct cf_channel *channel, struct cf_engine *engine, enum cf_way way);
 int cf_engine_register(struct cf_engine *engine);
 void cf_engine_close(struct cf_engine *engine);
@@ -316,12 +364,52 @@ void cf_leases_end(struct cf_session *session);
 struct cf_channel *cf_channel_choose(struct cf_session *session, enum cf_way way, u32 lease);
 
 /* window.c */
-int cf_window_add(struct cf_engine *engine, const struct cf_window *window);
-int cf_windows_declare(struct cf_engine *engine, struct device *device);
-int cf_windows_of_endpoint(struct cf_engine *engine, struct pci_dev *pdev);
+int cf_window_add(struct cf_engine *engine, const struct cf_window *said, struct cf_window **added,
+		  const char **why);
+void cf_window_close(struct cf_window *window);
+int cf_window_wait(struct cf_window *window);
+void cf_windows_end(struct cf_engine *engine);
+void cf_window_put(struct cf_window *window);
+unsigned int cf_window_count(struct cf_session *session);
 int cf_window_info(struct cf_session *session, struct cf_window_info *info);
 int cf_window_resolve(struct cf_session *session, u32 index, enum cf_way way, u64 offset,
-		      u64 length, u64 *address);
+		      struct cf_request *request);
+
+/* declare.c */
+extern struct mutex cf_declarations_lock;
+int cf_declarations_init(void);
+void cf_declarations_exit(void);
+int cf_place_check(const char *place);
+int cf_permissions_parse(const char *text, struct cf_declaration *declaration);
+int cf_declare(struct cf_engine *engine, const struct cf_declaration *declaration,
+	       struct cf_window **window);
+struct cf_engine *cf_engine_named(const char *name);
+void cf_engine_is_endpoint(struct cf_engine *engine, struct pci_dev *pdev, unsigned int registers);
+int cf_engine_declare(struct cf_engine *engine);
+void cf_engine_undeclare(struct cf_engine *engine);
+
+/* configfs.c */
+#if IS_ENABLED(CONFIG_CONFIGFS_FS)
+int cf_configfs_init(void);
+void cf_configfs_exit(void);
+unsigned int cf_configfs_declare(struct cf_engine *engine);
+void cf_configfs_undeclare(struct cf_engine *engine);
+#else
+static inline int cf_configfs_init(void)
+{
+	return 0;
+}
+static inline void cf_configfs_exit(void)
+{
+}
+static inline unsigned int cf_configfs_declare(struct cf_engine *engine)
+{
+	return 0;
+}
+static inline void cf_configfs_undeclare(struct cf_engine *engine)
+{
+}
+#endif
 
 /* buffer.c */
 int cf_buffer_add(struct cf_session *session, struct cf_buffer_add *add);
@@ -356,6 +444,7 @@ void cf_request_over(struct cf_request *request, u32 status, u32 errors,
 void cf_request_limbo(struct cf_request *request, u32 status, struct list_head *reports);
 void cf_request_release(struct cf_request *request);
 void cf_request_abandon(struct cf_request *request, u8 status);
+void cf_channel_abandon(struct cf_channel *channel, const struct cf_window *window);
 unsigned int cf_requests_cancel(struct cf_session *session, u64 tag, bool all);
 void cf_channel_fail_waiting(struct cf_channel *channel, u32 status, struct list_head *reports);
 int cf_status_errno(u32 status);
@@ -375,7 +464,7 @@ int cf_transfer_wait(struct cf_session *session, struct cf_transfer_wait *wait);
 void cf_reports_send(struct list_head *reports);
 int cf_ring_promise(struct cf_session *session);
 void cf_ring_forgo(struct cf_session *session);
-bool cf_ring_readable(struct cf_session *session);
+__poll_t cf_ring_poll(struct cf_session *session);
 int cf_eventfd_set(struct cf_session *session, const struct cf_eventfd *event);
 void cf_sink_init(struct cf_session *session);
 void cf_sink_release(struct cf_session *session);

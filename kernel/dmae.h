@@ -7,6 +7,10 @@
  * What a provider has been given cannot be taken back: dw-edma never stops its engine, and on kernels without
  * device_synchronize() even a terminated descriptor runs, and its callback comes. So a part, its request, and with
  * that the buffer, live until the callback came, whatever the submitter was told; the rest is quarantined.
+ *
+ * Two kinds of channels: slaves, whose far end is a bus address the provider knows how to reach; and memory
+ * engines (DMA_MEMCPY), which copy between two mapped addresses, so that a window is a BAR mapped by
+ * dma_map_resource(). A channel that can copy memory is used so, whatever else it can: it is no eDMA.
  */
 #ifndef CF_DMAE_H
 #define CF_DMAE_H
@@ -37,6 +41,8 @@ struct dmae_part {
 struct dmae_channel {
 	struct cf_channel base;
 	struct dma_chan *chan;
+	bool copies; /* a memory engine */
+	u64 most;    /* bytes of a piece */
 	struct cf_request *feeding; /* the active request that is not fully at the provider */
 	unsigned int busy;	    /* parts that are not free */
 	struct dmae_part parts[DMAE_PARTS];

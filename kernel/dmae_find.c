@@ -49,12 +49,18 @@ static void dmae_release(struct cf_engine *engine)
 	kfree(device);
 }
 
-/* The way a channel can go; both at once never happens: dw-edma's are one way each. */
-static int dmae_way(struct dma_chan *chan, enum cf_way *way)
+/* The way a channel can go. dw-edma's are one way each; those of a memory engine are shared out. */
+static int dmae_way(struct dmae_device *device, struct dmae_channel *channel, enum cf_way *way)
 {
+	const unsigned int *count = device->engine.channel_count;
 	struct dma_slave_caps caps = {};
-	int error = dma_get_slave_caps(chan, &caps);
+	int error;
 
+	if (channel->copies) {
+		*way = count[CF_WAY_WRITE] > count[CF_WAY_READ] ? CF_WAY_READ : CF_WAY_WRITE;
+		return 0;
+	}
+	error = dma_get_slave_caps(channel->chan, &caps);
 	if (error)
 		return error;
 	if (caps.directions & BIT(DMA_MEM_TO_DEV))
@@ -73,18 +79,24 @@ static int dmae_add(struct dmae_device *device, struct dma_chan *chan)
 	enum cf_way way;
 	int error;
 
-	error = dmae_way(chan, &way);
-	if (error)
-		return error;
-	if (device->engine.channel_count[way] == CF_MAX_CHANNELS)
-		return -ENOSPC;
 	channel = kvzalloc(sizeof(*channel), GFP_KERNEL);
 	if (!channel)
 		return -ENOMEM;
 	channel->chan = chan;
 	dmae_channel_init(channel);
+	error = dmae_way(device, channel, &way);
+	if (!error && device->engine.channel_count[way] == CF_MAX_CHANNELS)
+		error = -ENOSPC;
+	if (error) {
+		kvfree(channel);
+		return error;
+	}
 	cf_channel_init(&channel->base, &device->engine, way);
 	device->channels[device->count++] = channel;
+	device->engine.maps_windows |= channel->copies;
+	if (channel->copies)
+		device->engine.alignment =
+			max(device->engine.alignment, 1u << chan->device->copy_align);
 	return 0;
 }
 
@@ -104,16 +116,18 @@ static void dmae_link(struct dmae_device *device, struct pci_dev *pdev)
 	}
 }
 
-/* A provider on PCI sits in the endpoint; any other is taken to sit in this machine's own controller. */
-static int dmae_describe(struct dmae_device *device, struct device *dev)
+/*
+ * An eDMA on PCI sits in the endpoint. Any other provider is taken to sit in this machine, on a bus of its own or in
+ * a PCIe controller.
+ */
+static void dmae_describe(struct dmae_device *device, struct device *dev)
 {
-	if (!dev_is_pci(dev)) {
-		device->engine.side = CF_SIDE_LOCAL;
-		return cf_windows_declare(&device->engine, dev);
-	}
+	device->engine.side = CF_SIDE_LOCAL;
+	if (!dev_is_pci(dev) || device->engine.maps_windows)
+		return;
 	device->engine.side = CF_SIDE_REMOTE;
 	dmae_link(device, to_pci_dev(dev));
-	return cf_windows_of_endpoint(&device->engine, to_pci_dev(dev));
+	cf_engine_is_endpoint(&device->engine, to_pci_dev(dev), CF_ENDPOINT_REGISTERS);
 }
 
 static struct dmae_device *dmae_alloc(struct device *dev, struct dma_chan *chan)
@@ -122,37 +136,52 @@ static struct dmae_device *dmae_alloc(struct device *dev, struct dma_chan *chan)
 
 	if (!device)
 		return NULL;
-	cf_engine_init(&device->engine, &dmae_ops, cf_dma_device_of(chan), dmae_release);
+	cf_engine_init(&device->engine, &dmae_ops, dev, cf_dma_device_of(chan), dmae_release);
 	device->engine.cpu_addresses = true;
 	device->provider = dev;
 	init_waitqueue_head(&device->idle);
 	return device;
 }
 
+/*
+ * Takes those of the device's channels that the administrator has named and that can do this; as many as there is
+ * room for. `device` is made with the first.
+ */
+static int dmae_take_all(struct dmae_device **device, struct device *dev,
+			 enum dma_transaction_type what)
+{
+	struct dma_chan *chan;
+	dma_cap_mask_t mask;
+	int error = 0;
+
+	dma_cap_zero(mask);
+	dma_cap_set(what, mask);
+	while (!error && (chan = dma_request_channel(mask, dmae_filter, dev))) {
+		if (!*device)
+			*device = dmae_alloc(dev, chan);
+		error = *device ? dmae_add(*device, chan) : -ENOMEM;
+		if (error)
+			dma_release_channel(chan);
+	}
+	return error == -ENOSPC ? 0 : error;
+}
+
 /* Takes what this device offers and the administrator has named. dev's lock is held, it has its driver. */
 static int dmae_take(struct device *dev)
 {
 	struct dmae_device *device = NULL;
-	struct dma_chan *chan;
-	dma_cap_mask_t mask;
 	unsigned int i;
-	int error = 0;
+	int error;
 
-	dma_cap_zero(mask);
-	dma_cap_set(DMA_SLAVE, mask);
-	while (!error && (chan = dma_request_channel(mask, dmae_filter, dev))) {
-		if (!device)
-			device = dmae_alloc(dev, chan);
-		error = device ? dmae_add(device, chan) : -ENOMEM;
-		if (error)
-			dma_release_channel(chan);
-	}
+	error = dmae_take_all(&device, dev, DMA_MEMCPY);
+	if (!device && !error)
+		error = dmae_take_all(&device, dev, DMA_SLAVE);
 	if (!device)
 		return error;
-	if (!error)
-		error = dmae_describe(device, dev);
-	if (!error)
+	if (!error) {
+		dmae_describe(device, dev);
 		error = cf_engine_register(&device->engine);
+	}
 	if (error) {
 		dev_err(dev, "its dmaengine channels cannot be used: %d\n", error);
 		for (i = 0; i < device->count; i++)

@@ -28,8 +28,10 @@ static struct dmae_part *dmae_free_part(struct dmae_channel *channel)
 }
 
 /* Pieces of one descriptor: providers before Linux 6.0 take both addresses from the configuration, for one. */
-static unsigned int dmae_most_pieces(void)
+static unsigned int dmae_most_pieces(const struct dmae_channel *channel)
 {
+	if (channel->copies)
+		return 1;
 #ifdef CF_HAVE_EDMA_CHIP_LL
 	return DMAE_PIECES;
 #else
@@ -41,7 +43,7 @@ static unsigned int dmae_most_pieces(void)
 static u64 dmae_collect(struct dmae_channel *channel, struct cf_request *request,
 			unsigned int *count)
 {
-	unsigned int most = dmae_most_pieces(), n = 0;
+	unsigned int most = dmae_most_pieces(channel), n = 0;
 	u64 at = request->fed;
 
 	sg_init_table(channel->list, most);
@@ -51,7 +53,7 @@ static u64 dmae_collect(struct dmae_channel *channel, struct cf_request *request
 		u64 size = cf_buffer_piece(request->buffer, request->buffer_offset + at,
 					   &request->piece, &address);
 
-		size = min(size, request->length - at);
+		size = min3(size, request->length - at, channel->most);
 		sg_dma_address(sg) = address;
 		sg_dma_len(sg) = size;
 		sg->length = size;
@@ -64,30 +66,48 @@ static u64 dmae_collect(struct dmae_channel *channel, struct cf_request *request
 
 static void dmae_done(void *context, const struct dmaengine_result *result);
 
+/*
+ * A descriptor for the channel's list. The far address is for this one only: providers sample it when they
+ * prepare one. The near one is for those that do not look at the list. config.direction stays unset: where it is
+ * looked at, it means who drives a remote engine.
+ */
+static struct dma_async_tx_descriptor *dmae_prepare_slave(struct dmae_channel *channel, u64 near,
+							  u64 far, unsigned int count)
+{
+	bool write = channel->base.way == CF_WAY_WRITE;
+	struct dma_slave_config config = {
+		.src_addr = write ? near : far,
+		.dst_addr = write ? far : near,
+	};
+
+	if (dmaengine_slave_config(channel->chan, &config))
+		return NULL;
+	return dmaengine_prep_slave_sg(channel->chan, channel->list, count,
+				       dmae_direction(channel),
+				       DMA_PREP_INTERRUPT | DMA_CTRL_ACK);
+}
+
+static struct dma_async_tx_descriptor *dmae_prepare_copy(struct dmae_channel *channel, u64 near,
+							 u64 far, u64 size)
+{
+	bool write = channel->base.way == CF_WAY_WRITE;
+
+	return dmaengine_prep_dma_memcpy(channel->chan, write ? far : near, write ? near : far,
+					 size, DMA_PREP_INTERRUPT | DMA_CTRL_ACK);
+}
+
 /* Hands one run of the request to the provider. False: it has no descriptor for us now. */
 static bool dmae_push(struct dmae_channel *channel, struct cf_request *request,
 		      struct dmae_part *part)
 {
 	u64 far = request->far + request->fed;
-	bool write = channel->base.way == CF_WAY_WRITE;
 	struct dma_async_tx_descriptor *descriptor;
-	struct dma_slave_config config = {};
 	unsigned int count;
 	u64 size = dmae_collect(channel, request, &count);
 	u64 near = sg_dma_address(channel->list);
 
-	/*
-	 * The far address, for this descriptor only: providers sample it when they prepare one. The near one is for
-	 * those that do not look at the list. config.direction stays unset: where it is looked at, it
-	 * means who drives a remote engine.
-	 */
-	config.src_addr = write ? near : far;
-	config.dst_addr = write ? far : near;
-	if (dmaengine_slave_config(channel->chan, &config))
-		return false;
-	descriptor = dmaengine_prep_slave_sg(channel->chan, channel->list, count,
-					     dmae_direction(channel),
-					     DMA_PREP_INTERRUPT | DMA_CTRL_ACK);
+	descriptor = channel->copies ? dmae_prepare_copy(channel, near, far, size) :
+				       dmae_prepare_slave(channel, near, far, count);
 	if (!descriptor)
 		return false;
 	descriptor->callback_result = dmae_done;
@@ -237,31 +257,70 @@ const struct cf_engine_ops dmae_ops = {
 
 void dmae_channel_init(struct dmae_channel *channel)
 {
+	struct dma_device *device = channel->chan->device;
 	unsigned int i;
 
 	for (i = 0; i < DMAE_PARTS; i++)
 		channel->parts[i].channel = channel;
+	channel->copies = dma_has_cap(DMA_MEMCPY, device->cap_mask);
+	channel->most = CF_MAX_TRANSFER;
+	if (channel->copies)
+		channel->most = min_t(u64, channel->most,
+				      round_down(dma_get_max_seg_size(device->dev),
+						 1u << device->copy_align));
+}
+
+/* What is with a provider that has let go of it all: none of it will be called back. base.lock is held. */
+static void dmae_forget(struct dmae_channel *channel, struct list_head *reports)
+{
+	struct list_head *const lists[] = { &channel->base.active, &channel->base.limbo };
+	struct cf_request *request, *next;
+	unsigned int i;
+
+	for (i = 0; i < DMAE_PARTS; i++)
+		channel->parts[i].request = NULL;
+	channel->busy = 0;
+	for (i = 0; i < ARRAY_SIZE(lists); i++)
+		list_for_each_entry_safe(request, next, lists[i], node) {
+			request->parts = 0;
+			dmae_finish(channel, request, reports);
+		}
+}
+
+/* What has not ended may still be under way. base.lock is held. */
+static void dmae_keep(struct dmae_channel *channel, struct list_head *reports)
+{
+	struct cf_request *request, *next;
+
+	list_for_each_entry_safe(request, next, &channel->base.active, node) {
+		if (request->parts)
+			cf_request_limbo(request, CF_STATUS_DEVICE_GONE, reports);
+		else
+			dmae_finish(channel, request, reports);
+	}
+	channel->feeding = NULL;
 }
 
 /*
- * The provider goes away. After cf_engine_close(), and after a while for what is in flight; what has not ended by
- * now may still be under way, and the engine with it. Sleeps.
+ * The provider goes away. After cf_engine_close(), and after a while for what is in flight. Sleeps.
+ *
+ * A memory engine that has device_synchronize() is believed: after it nothing is touched any more, and no callback
+ * comes. dw-edma is not; it returns from there with its engine running, after 5 s, or has no such function.
  */
 void dmae_channel_close(struct dmae_channel *channel)
 {
-	struct cf_request *request, *next;
+	bool proven = channel->copies && channel->chan->device->device_synchronize &&
+		      !dmaengine_terminate_sync(channel->chan);
 	LIST_HEAD(reports);
 
-	/* Not as a barrier, which it is not everywhere. Without it a busy channel takes longer to release. */
-	dmaengine_terminate_async(channel->chan);
+	/* Not as a barrier. Without it a busy channel takes longer to release. */
+	if (!proven)
+		dmaengine_terminate_async(channel->chan);
 	spin_lock_irq(&channel->base.lock);
-	list_for_each_entry_safe(request, next, &channel->base.active, node) {
-		if (request->parts)
-			cf_request_limbo(request, CF_STATUS_DEVICE_GONE, &reports);
-		else
-			dmae_finish(channel, request, &reports);
-	}
-	channel->feeding = NULL;
+	if (proven)
+		dmae_forget(channel, &reports);
+	else
+		dmae_keep(channel, &reports);
 	spin_unlock_irq(&channel->base.lock);
 	cf_reports_send(&reports);
 	dma_release_channel(channel->chan);

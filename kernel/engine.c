@@ -13,6 +13,7 @@ static void cf_engine_free(struct work_struct *work)
 {
 	struct cf_engine *engine = container_of(work, struct cf_engine, work);
 
+	put_device(engine->owner);
 	put_device(engine->dma_dev);
 	mutex_destroy(&engine->lock);
 	engine->release(engine);
@@ -27,7 +28,8 @@ static void cf_engine_release(struct device *dev)
 
 /* From here on put_device(&engine->dev) frees the engine, by way of `release`. */
 void cf_engine_init(struct cf_engine *engine, const struct cf_engine_ops *ops,
-		    struct device *dma_dev, void (*release)(struct cf_engine *))
+		    struct device *owner, struct device *dma_dev,
+		    void (*release)(struct cf_engine *))
 {
 	INIT_WORK(&engine->work, cf_engine_free);
 	device_initialize(&engine->dev);
@@ -37,11 +39,13 @@ void cf_engine_init(struct cf_engine *engine, const struct cf_engine_ops *ops,
 	engine->dev.groups = cf_engine_groups;
 	engine->ops = ops;
 	engine->release = release;
+	engine->owner = get_device(owner);
 	engine->dma_dev = get_device(dma_dev);
 	engine->alignment = 1;
 	mutex_init(&engine->lock);
 	INIT_LIST_HEAD(&engine->buffers);
 	INIT_LIST_HEAD(&engine->sessions);
+	INIT_LIST_HEAD(&engine->all_windows);
 }
 
 void cf_channel_init(struct cf_channel *channel, struct cf_engine *engine, enum cf_way way)
@@ -56,14 +60,25 @@ void cf_channel_init(struct cf_channel *channel, struct cf_engine *engine, enum 
 	INIT_LIST_HEAD(&channel->limbo);
 }
 
+static void cf_engine_no_windows(struct cf_engine *engine)
+{
+	mutex_lock(&engine->lock);
+	engine->gone = true;
+	cf_windows_end(engine);
+	mutex_unlock(&engine->lock);
+}
+
 /* Shows the engine to user space. The back end is ready to be fed. */
 int cf_engine_register(struct cf_engine *engine)
 {
 	int error;
 
+	error = cf_engine_declare(engine);
+	if (error)
+		goto out_windows;
 	error = cf_devt_get(&engine->dev.devt);
 	if (error)
-		return error;
+		goto out_declared;
 	error = dev_set_name(&engine->dev, "counterflow%u", MINOR(engine->dev.devt));
 	if (error)
 		goto out_devt;
@@ -72,13 +87,16 @@ int cf_engine_register(struct cf_engine *engine)
 	error = cdev_device_add(&engine->cdev, &engine->dev);
 	if (error)
 		goto out_devt;
-	dev_info(engine->dma_dev, "%s: %u write and %u read channels, %u windows\n",
-		 dev_name(&engine->dev), engine->channel_count[CF_WAY_WRITE],
-		 engine->channel_count[CF_WAY_READ], engine->window_count);
+	dev_info(engine->dma_dev, "%s: %u write and %u read channels\n", dev_name(&engine->dev),
+		 engine->channel_count[CF_WAY_WRITE], engine->channel_count[CF_WAY_READ]);
 	return 0;
 
 out_devt:
 	cf_devt_put(engine->dev.devt);
+out_declared:
+	cf_engine_undeclare(engine);
+out_windows:
+	cf_engine_no_windows(engine);
 	return error;
 }
 
@@ -118,11 +136,15 @@ void cf_engine_unregister(struct cf_engine *engine)
 	struct cf_buffer *buffer;
 	unsigned int way, i;
 
+	cf_engine_undeclare(engine);
 	mutex_lock(&engine->lock);
 	for (way = 0; way < CF_WAYS; way++)
 		for (i = 0; i < engine->channel_count[way]; i++)
-			list_for_each_entry(request, &engine->channels[way][i]->limbo, node)
+			list_for_each_entry(request, &engine->channels[way][i]->limbo, node) {
 				cf_buffer_quarantine(request->buffer);
+				request->window->quarantined = true;
+			}
+	cf_windows_end(engine);
 	list_for_each_entry(buffer, &engine->buffers, node)
 		if (!buffer->quarantined)
 			cf_buffer_unmap(buffer);

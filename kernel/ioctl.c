@@ -41,7 +41,7 @@ static int cf_ioc_info(struct cf_session *session, union cf_argument *argument)
 	/* A local engine writes with its WR channels; a remote one reads near memory with its RD channels. */
 	info->wr_channels = engine->channel_count[local ? CF_WAY_WRITE : CF_WAY_READ];
 	info->rd_channels = engine->channel_count[local ? CF_WAY_READ : CF_WAY_WRITE];
-	info->windows = engine->window_count;
+	info->windows = cf_window_count(session);
 	info->alignment = engine->alignment;
 	info->max_transfer = CF_MAX_TRANSFER;
 	info->max_in_flight = CF_MAX_IN_FLIGHT;

@@ -133,6 +133,8 @@ void cf_leases_end(struct cf_session *session)
 		cf_lease_end(session, handle);
 }
 
+#define CF_STUCK BIT_ULL(62) /* more than any load */
+
 /* Never waits. The channel may be taken by an exclusive lease right after: enqueueing checks again. */
 struct cf_channel *cf_channel_choose(struct cf_session *session, enum cf_way way, u32 lease)
 {
@@ -154,6 +156,10 @@ struct cf_channel *cf_channel_choose(struct cf_session *session, enum cf_way way
 	for (i = 0; i < engine->channel_count[way]; i++) {
 		struct cf_channel *channel = engine->channels[way][i];
 		u64 load = READ_ONCE(channel->load);
+
+		/* One with transfers that did not end in time is for when there is no other. */
+		if (!list_empty(&channel->limbo))
+			load += CF_STUCK;
 
 		if (!cf_channel_open_to(channel, session) || load >= least)
 			continue;

@@ -57,9 +57,12 @@ static int __init cf_init(void)
 		error = PTR_ERR(cf_class);
 		goto out_chrdev;
 	}
-	error = cf_ring_pci_init();
+	error = cf_declarations_init();
 	if (error)
 		goto out_class;
+	error = cf_ring_pci_init();
+	if (error)
+		goto out_declarations;
 	error = cf_ring_port_init();
 	if (error)
 		goto out_ring;
@@ -72,6 +75,8 @@ out_port:
 	cf_ring_port_exit();
 out_ring:
 	cf_ring_pci_exit();
+out_declarations:
+	cf_declarations_exit();
 out_class:
 	class_destroy(cf_class);
 out_chrdev:
@@ -89,6 +94,7 @@ static void __exit cf_exit(void)
 	cf_dmae_exit();
 	cf_ring_port_exit();
 	cf_ring_pci_exit();
+	cf_declarations_exit();
 	destroy_workqueue(cf_workqueue); /* buffers and sessions that are being released */
 	rcu_barrier();
 	class_destroy(cf_class);

@@ -53,6 +53,8 @@ void cf_request_put(struct cf_request *request)
 {
 	if (!refcount_dec_and_test(&request->refs))
 		return;
+	if (request->window)
+		cf_window_put(request->window);
 	if (request->buffer)
 		cf_buffer_put(request->buffer);
 	if (request->session)
@@ -163,6 +165,8 @@ void cf_request_release(struct cf_request *request)
 		WRITE_ONCE(channel->load, channel->load - request->length);
 	list_del_init(&request->node);
 	request->state = CF_REQUEST_OVER;
+	cf_window_put(request->window);
+	request->window = NULL;
 	cf_request_put(request);
 }
 
@@ -195,6 +199,22 @@ void cf_channel_fail_waiting(struct cf_channel *channel, u32 status, struct list
 		cf_request_over(request, status, 0, reports);
 }
 
+/* channel->lock is held. */
+static void cf_request_abandon_locked(struct cf_request *request, u8 status,
+				      struct list_head *reports)
+{
+	struct cf_channel *channel = request->channel;
+
+	if (request->state == CF_REQUEST_WAITING) {
+		cf_request_over(request, status, 0, reports);
+	} else if (request->state == CF_REQUEST_ACTIVE && !request->reported &&
+		   request->unwanted != CF_STATUS_TIMED_OUT && request->unwanted != status) {
+		/* A deadline overrules a cancel that the hardware has not come to an end with. */
+		request->unwanted = status;
+		channel->engine->ops->abandon(channel, request, reports);
+	}
+}
+
 /* Nobody wants it any more. The caller has a reference. */
 void cf_request_abandon(struct cf_request *request, u8 status)
 {
@@ -203,14 +223,25 @@ void cf_request_abandon(struct cf_request *request, u8 status)
 	LIST_HEAD(reports);
 
 	spin_lock_irqsave(&channel->lock, flags);
-	if (request->state == CF_REQUEST_WAITING) {
-		cf_request_over(request, status, 0, &reports);
-	} else if (request->state == CF_REQUEST_ACTIVE && !request->reported &&
-		   request->unwanted != CF_STATUS_TIMED_OUT && request->unwanted != status) {
-		/* A deadline overrules a cancel that the hardware has not come to an end with. */
-		request->unwanted = status;
-		channel->engine->ops->abandon(channel, request, &reports);
-	}
+	cf_request_abandon_locked(request, status, &reports);
+	spin_unlock_irqrestore(&channel->lock, flags);
+	cf_reports_send(&reports);
+}
+
+/* Cancels all that is on the channel for a window, which is closed: nothing of the kind is enqueued after this. */
+void cf_channel_abandon(struct cf_channel *channel, const struct cf_window *window)
+{
+	struct list_head *const lists[] = { &channel->waiting, &channel->active };
+	struct cf_request *request, *next;
+	unsigned long flags;
+	unsigned int i;
+	LIST_HEAD(reports);
+
+	spin_lock_irqsave(&channel->lock, flags);
+	for (i = 0; i < ARRAY_SIZE(lists); i++)
+		list_for_each_entry_safe(request, next, lists[i], node)
+			if (request->window == window)
+				cf_request_abandon_locked(request, CF_STATUS_CANCELED, &reports);
 	spin_unlock_irqrestore(&channel->lock, flags);
 	cf_reports_send(&reports);
 }

@@ -217,7 +217,7 @@ void ring_recovery(struct work_struct *work);
 bool ring_stop_for_good(struct ring_device *ring);
 
 /* ring_engine.c: the same for every bus */
-struct ring_device *ring_engine_alloc(struct device *dev, u32 side);
+struct ring_device *ring_engine_alloc(struct device *owner, struct device *dev, u32 side);
 int ring_engine_start(struct ring_device *ring, u32 control, void __iomem *lists, u64 address,
 		      size_t stride, size_t bytes);
 int ring_engine_register(struct ring_device *ring);

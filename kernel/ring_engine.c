@@ -27,13 +27,13 @@ static void ring_release(struct cf_engine *engine)
 }
 
 /* Ends with put_device(&ring->engine.dev), or cf_engine_unregister() once it is registered. */
-struct ring_device *ring_engine_alloc(struct device *dev, u32 side)
+struct ring_device *ring_engine_alloc(struct device *owner, struct device *dev, u32 side)
 {
 	struct ring_device *ring = kvzalloc(sizeof(*ring), GFP_KERNEL);
 
 	if (!ring)
 		return NULL;
-	cf_engine_init(&ring->engine, &ring_ops, dev, ring_release);
+	cf_engine_init(&ring->engine, &ring_ops, owner, dev, ring_release);
 	ring->engine.side = side;
 	ring->engine.cpu_addresses = side == CF_SIDE_LOCAL;
 	INIT_DELAYED_WORK(&ring->recovery, ring_recovery);

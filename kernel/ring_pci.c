@@ -12,7 +12,7 @@
 #include <linux/pci.h>
 
 /* What a Synopsys endpoint has where it does not say otherwise (VSEC 6). */
-#define RING_PCI_REGISTERS_BAR 0
+#define RING_PCI_REGISTERS_BAR CF_ENDPOINT_REGISTERS
 #define RING_PCI_REGISTERS_OFFSET 0x1000
 #define RING_PCI_LISTS_BAR CF_ENDPOINT_BAR
 #define RING_PCI_LISTS_BYTES CF_ENDPOINT_LISTS
@@ -34,6 +34,7 @@ struct ring_pci {
 	struct pci_dev *pdev;
 	struct ring_device *ring;
 	void __iomem *registers; /* the whole BAR */
+	unsigned int registers_bar;
 	void __iomem *lists;
 };
 
@@ -75,6 +76,7 @@ static int ring_pci_map_registers(struct ring_pci *pci, u32 *control)
 		return said;
 	if (bar >= PCI_STD_NUM_BARS || pci_resource_len(pdev, bar) < RING_SPACE)
 		return -ENODEV;
+	pci->registers_bar = bar;
 	pci->registers = pci_iomap(pdev, bar, 0);
 	if (!pci->registers)
 		return -ENOMEM;
@@ -139,7 +141,8 @@ static int ring_pci_start(struct ring_pci *pci)
 	if (error)
 		return error;
 	ring_pci_link(pci);
-	return cf_windows_of_endpoint(&pci->ring->engine, pdev);
+	cf_engine_is_endpoint(&pci->ring->engine, pdev, pci->registers_bar);
+	return 0;
 }
 
 static void ring_pci_unmap(struct ring_pci *pci)
@@ -169,7 +172,7 @@ static int ring_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (error)
 		goto out_regions;
 	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
-	pci->ring = ring_engine_alloc(&pdev->dev, CF_SIDE_REMOTE);
+	pci->ring = ring_engine_alloc(&pdev->dev, &pdev->dev, CF_SIDE_REMOTE);
 	if (!pci->ring) {
 		error = -ENOMEM;
 		goto out_regions;

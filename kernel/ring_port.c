@@ -100,7 +100,6 @@ static void ring_port_describe(struct ring_port *port)
 
 static int ring_port_start(struct ring_port *port)
 {
-	struct device *dev = &port->pdev->dev;
 	u32 control;
 	int error;
 
@@ -117,9 +116,6 @@ static int ring_port_start(struct ring_port *port)
 	if (error)
 		return error;
 	ring_port_describe(port);
-	error = cf_windows_declare(&port->ring->engine, dev);
-	if (error)
-		return error;
 	port->ring->irq = platform_get_irq_byname(port->pdev, "intr");
 	if (port->ring->irq < 0)
 		return port->ring->irq;
@@ -141,7 +137,7 @@ static int ring_port_take(struct device *dev)
 		error = -ENODEV;
 		goto out_free;
 	}
-	port->ring = ring_engine_alloc(&port->port->dev, CF_SIDE_LOCAL);
+	port->ring = ring_engine_alloc(dev, &port->port->dev, CF_SIDE_LOCAL);
 	if (!port->ring)
 		goto out_port;
 	error = ring_port_start(port);

@@ -52,15 +52,19 @@ void cf_ring_forgo(struct cf_session *session)
 	spin_unlock_irqrestore(&session->ring_lock, flags);
 }
 
-bool cf_ring_readable(struct cf_session *session)
+/* POLLHUP comes with the last completion of a device that is gone, not before. */
+__poll_t cf_ring_poll(struct cf_session *session)
 {
+	__poll_t events = 0;
 	unsigned long flags;
-	bool readable;
 
 	spin_lock_irqsave(&session->ring_lock, flags);
-	readable = session->ring && session->ring_tail != READ_ONCE(session->ring->head);
+	if (READ_ONCE(session->engine->gone) && !session->ring_promised)
+		events |= EPOLLHUP | EPOLLERR;
+	if (session->ring && session->ring_tail != READ_ONCE(session->ring->head))
+		events |= EPOLLIN | EPOLLRDNORM;
 	spin_unlock_irqrestore(&session->ring_lock, flags);
-	return readable;
+	return events;
 }
 
 /* ---- the eventfd ---- */

@@ -86,6 +86,8 @@ static int cf_enqueue(struct cf_channel *channel, struct cf_request *request, bo
 	spin_lock_irqsave(&channel->lock, flags);
 	if (channel->closed)
 		error = -ENODEV;
+	else if (READ_ONCE(request->window->closed)) /* who closes it comes for the channel's lock next */
+		error = -ENOENT;
 	else if (channel->holder && channel->holder != session)
 		error = -EBUSY;
 	spin_lock(&session->table_lock);
@@ -133,7 +135,7 @@ static int cf_place(struct cf_session *session, struct cf_request *request, enum
 		return -ERANGE;
 	if (!(buffer->access & (way == CF_WAY_WRITE ? CF_ACCESS_WRITE : CF_ACCESS_READ)))
 		return -EACCES;
-	error = cf_window_resolve(session, window, way, offset, request->length, &request->far);
+	error = cf_window_resolve(session, window, way, offset, request);
 	if (error)
 		return error;
 	if ((request->buffer_offset | offset | request->length) & mask)

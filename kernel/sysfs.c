@@ -38,26 +38,37 @@ static DEVICE_ATTR_RO(channels);
 static ssize_t windows_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct cf_engine *engine = to_engine(dev);
+	const struct cf_window *window;
 	ssize_t at = 0;
 	unsigned int i;
 
-	for (i = 0; i < engine->window_count; i++) {
-		const struct cf_window *window = &engine->windows[i];
-
+	rcu_read_lock();
+	for (i = 0; i < CF_MAX_WINDOWS; i++) {
+		window = rcu_dereference(engine->windows[i]);
+		if (!window)
+			continue;
 		at += sysfs_emit_at(buf, at, "%s %llu %s%s%s\n", window->name, window->size,
 				    window->flags & CF_WINDOW_READABLE ? "r" : "",
 				    window->flags & CF_WINDOW_WRITABLE ? "w" : "",
 				    window->privileged ? "p" : "");
 	}
+	rcu_read_unlock();
 	return at;
 }
 static DEVICE_ATTR_RO(windows);
+
+static ssize_t alignment_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", to_engine(dev)->alignment);
+}
+static DEVICE_ATTR_RO(alignment);
 
 static struct attribute *facts[] = {
 	&dev_attr_backend.attr,
 	&dev_attr_side.attr,
 	&dev_attr_channels.attr,
 	&dev_attr_windows.attr,
+	&dev_attr_alignment.attr,
 	NULL,
 };
 

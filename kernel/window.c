@@ -1,194 +1,245 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Far memory: the ranges that transfers may name. An engine's back end adds what the device itself offers, an
- * administrator declares more with the parameter `windows`. This is the security boundary: an IOMMU polices
- * what the engine does to near memory, nothing polices the far side but cf_window_resolve().
+ * Far memory: the ranges that transfers may name, found without a lock, added and taken away at any time. This
+ * is the security boundary: an IOMMU polices what the engine does to near memory, nothing polices the far
+ * side but cf_window_resolve(). Who says what windows there are is in declare.c and configfs.c.
  */
 #include "counterflow.h"
 
-#include <linux/module.h>
 #include <linux/nospec.h>
-#include <linux/pci.h>
 #include <linux/slab.h>
-#include <linux/string.h>
+
+#define CF_WINDOW_WAIT (70 * HZ) /* more than any deadline */
+
+/* Somebody waits for the last transfer of a window that is closed. */
+static DECLARE_WAIT_QUEUE_HEAD(cf_window_over);
+
+/* ---- letting go ---- */
+
+static void cf_window_unmap(struct cf_window *window)
+{
+	lockdep_assert_held(&window->engine->lock);
+	if (!window->mapped)
+		return;
+	window->mapped = false;
+	dma_unmap_resource(window->engine->dma_dev, window->address, window->size,
+			   DMA_BIDIRECTIONAL, 0);
+}
+
+static void cf_window_work(struct work_struct *work)
+{
+	struct cf_window *window = container_of(work, struct cf_window, work);
+	struct cf_engine *engine = window->engine;
+
+	mutex_lock(&engine->lock);
+	cf_window_unmap(window);
+	list_del(&window->node);
+	mutex_unlock(&engine->lock);
+	put_device(&engine->dev);
+	kfree_rcu(window, rcu);
+}
+
+static void cf_window_last_put(struct kref *ref)
+{
+	queue_work(cf_workqueue, &container_of(ref, struct cf_window, ref)->work);
+}
+
+/* Any context. */
+void cf_window_put(struct cf_window *window)
+{
+	/* The barrier in wq_has_sleeper() pairs with that of the wait: one of the two sees the other. */
+	if (!kref_put(&window->ref, cf_window_last_put) && wq_has_sleeper(&cf_window_over))
+		wake_up_all(&cf_window_over);
+}
+
+/* engine->lock is held. */
+static void cf_window_shut(struct cf_window *window)
+{
+	lockdep_assert_held(&window->engine->lock);
+	if (window->closed)
+		return;
+	WRITE_ONCE(window->closed, true);
+	RCU_INIT_POINTER(window->engine->windows[window->index], NULL);
+	cf_window_put(window);
+}
 
 /*
- * Each entry "DEVICE;NAME;PLACE;SIZE[;PERMISSIONS]": the device whose engine gets the window ("0000:01:00.0");
- * PLACE is barN+OFFSET of that device, barN+OFFSET@OTHER of another PCI function, or bus+ADDRESS as the
- * engine addresses it; PERMISSIONS out of r, w and p (only for openers with CAP_SYS_ADMIN), else rw.
+ * No transfer begins in it any more, and those that have are asked to end. The caller has a reference. May be
+ * called again.
  */
-static char *windows[CF_MAX_WINDOWS];
-static int windows_count;
-module_param_array_named(windows, windows, charp, &windows_count, 0400);
-MODULE_PARM_DESC(windows, "DEVICE;NAME;PLACE;SIZE[;PERMISSIONS]: far memory that transfers may name");
+void cf_window_close(struct cf_window *window)
+{
+	struct cf_engine *engine = window->engine;
+	unsigned int way, i;
 
-static bool cf_window_named(struct cf_engine *engine, const char *name)
+	mutex_lock(&engine->lock);
+	cf_window_shut(window);
+	mutex_unlock(&engine->lock);
+	for (way = 0; way < CF_WAYS; way++)
+		for (i = 0; i < engine->channel_count[way]; i++)
+			cf_channel_abandon(engine->channels[way][i], window);
+}
+
+/*
+ * Of a closed window: until the engine is proven past the last of its transfers, so that it is untouched from then
+ * on. The caller's reference is the only one left then.
+ */
+int cf_window_wait(struct cf_window *window)
+{
+	long left = wait_event_killable_timeout(cf_window_over, kref_read(&window->ref) == 1,
+						CF_WINDOW_WAIT);
+
+	return left > 0 ? 0 : left ? -EINTR : -EBUSY;
+}
+
+/*
+ * The engine goes away, its channels are closed: all windows are, too. What a channel may still be at stays
+ * mapped. engine->lock is held.
+ */
+void cf_windows_end(struct cf_engine *engine)
+{
+	struct cf_window *window, *next;
+
+	list_for_each_entry_safe(window, next, &engine->all_windows, node) {
+		if (!window->quarantined)
+			cf_window_unmap(window);
+		cf_window_shut(window);
+	}
+}
+
+/* ---- adding ---- */
+
+static bool cf_meets(u64 address, u64 size, u64 other_address, u64 other_size)
+{
+	return address <= other_address + (other_size - 1) &&
+	       other_address <= address + (size - 1);
+}
+
+/* engine->lock is held. */
+static int cf_window_check(struct cf_engine *engine, const struct cf_window *said,
+			   const char **why)
+{
+	struct cf_window *other;
+	unsigned int i;
+
+	*why = "its size must be 1 .. 2^48 and must not wrap around";
+	if (!said->size || said->place + (said->size - 1) < said->place ||
+	    said->size > BIT_ULL(CF_POSITION_SHIFT))
+		return -ERANGE;
+	*why = "this engine needs places and sizes that are aligned; see `alignment` in sysfs";
+	if ((said->place | said->size) & (engine->alignment - 1))
+		return -EADDRNOTAVAIL;
+	*why = "it reaches the engine's own registers or lists; place it behind them";
+	for (i = 0; i < engine->reserved_count; i++)
+		if (cf_meets(said->place, said->size, engine->reserved[i].address,
+			     engine->reserved[i].size))
+			return -EPERM;
+	*why = "it has no name, or there is a window of that name; choose another";
+	if (!said->name[0])
+		return -EEXIST;
+	list_for_each_entry(other, &engine->all_windows, node) {
+		if (other->own && !said->own)
+			continue; /* gives way */
+		if (!other->closed && !strcmp(other->name, said->name))
+			return -EEXIST;
+	}
+	/* Closed ones as well, while transfers are in them. */
+	*why = "it overlaps another window, whose permissions would mean nothing; make them disjoint";
+	list_for_each_entry(other, &engine->all_windows, node)
+		if ((!other->own || said->own) && kref_read(&other->ref) &&
+		    cf_meets(said->place, said->size, other->place, other->size))
+			return -EADDRINUSE;
+	return 0;
+}
+
+static int cf_window_map(struct cf_window *window, const char **why)
+{
+	struct device *dev = window->engine->dma_dev;
+
+	window->address = window->place;
+	if (!window->engine->maps_windows)
+		return 0;
+	*why = "the platform gives this engine no way to that BAR (dma_map_resource); use the engine of the PCIe controller or of the endpoint";
+	/* Asked, it says no with a warning and a backtrace. */
+	if (!device_iommu_mapped(dev) && window->place + (window->size - 1) > dma_get_mask(dev))
+		return -EOPNOTSUPP;
+	window->address = dma_map_resource(dev, window->place, window->size, DMA_BIDIRECTIONAL, 0);
+	if (dma_mapping_error(dev, window->address))
+		return -EOPNOTSUPP;
+	window->mapped = true;
+	*why = "the platform maps that BAR where this engine's alignment is lost";
+	return window->address & (window->engine->alignment - 1) ? -EADDRNOTAVAIL : 0;
+}
+
+/* A free index, and the window there. engine->lock is held. */
+static int cf_window_show(struct cf_engine *engine, struct cf_window *window)
 {
 	unsigned int i;
 
-	for (i = 0; i < engine->window_count; i++)
-		if (!strcmp(engine->windows[i].name, name))
-			return true;
-	return false;
-}
-
-/* Before the engine is registered. */
-int cf_window_add(struct cf_engine *engine, const struct cf_window *window)
-{
-	if (!window->size || window->address + window->size - 1 < window->address ||
-	    window->size > BIT_ULL(CF_POSITION_SHIFT))
-		return -ERANGE;
-	if (!window->name[0] || cf_window_named(engine, window->name))
-		return -EEXIST;
-	if (engine->window_count == CF_MAX_WINDOWS)
+	for (i = 0; i < CF_MAX_WINDOWS; i++)
+		if (!rcu_access_pointer(engine->windows[i]))
+			break;
+	if (i == CF_MAX_WINDOWS)
 		return -ENOSPC;
-	engine->windows[engine->window_count++] = *window;
+	window->index = i;
+	window->serial = ++engine->window_serial;
+	rcu_assign_pointer(engine->windows[i], window);
 	return 0;
 }
 
 /*
- * Where a BAR lies for the engine. A remote engine that we drive takes the address on the bus; dmaengine's
- * providers take the CPU's and translate it, and so does the outbound translation of a local engine.
+ * Adds what `said` says: name, size, place, flags, privileged, own, function. `added` gets a reference. On failure
+ * `why` says what is wrong and what to do.
  */
-static int cf_bar_address(struct cf_engine *engine, const char *function, unsigned int bar,
-			  u64 offset, u64 size, u64 *address)
+int cf_window_add(struct cf_engine *engine, const struct cf_window *said, struct cf_window **added,
+		  const char **why)
 {
-	struct pci_dev *pdev = NULL;
-	u64 length;
-	int error = -ERANGE;
+	struct cf_window *window;
+	int error;
 
-	if (!function)
-		function = dev_name(engine->dma_dev);
-	for_each_pci_dev(pdev)
-		if (!strcmp(pci_name(pdev), function))
-			break;
-	if (!pdev)
-		return -ENODEV;
-	if (bar < PCI_STD_NUM_BARS && pci_resource_flags(pdev, bar) & IORESOURCE_MEM) {
-		length = pci_resource_len(pdev, bar);
-		if (offset < length && size <= length - offset) {
-			*address = offset + (engine->cpu_addresses ?
-						     pci_resource_start(pdev, bar) :
-						     pci_bus_address(pdev, bar));
-			error = 0;
-		}
+	*why = "no memory";
+	window = kmemdup(said, sizeof(*said), GFP_KERNEL);
+	if (!window)
+		return -ENOMEM;
+	kref_init(&window->ref);
+	INIT_WORK(&window->work, cf_window_work);
+	window->engine = engine;
+
+	mutex_lock(&engine->lock);
+	*why = "the device is going away";
+	error = engine->gone ? -ENODEV : cf_window_check(engine, said, why);
+	if (!error)
+		error = cf_window_map(window, why);
+	if (!error) {
+		*why = "there are as many as there can be; take one away";
+		error = cf_window_show(engine, window);
 	}
-	pci_dev_put(pdev);
+	if (error) {
+		cf_window_unmap(window);
+	} else {
+		get_device(&engine->dev);
+		list_add_tail(&window->node, &engine->all_windows);
+		kref_get(&window->ref);
+		*added = window;
+	}
+	mutex_unlock(&engine->lock);
+	if (error)
+		kfree(window);
 	return error;
 }
 
-static int cf_window_place(struct cf_engine *engine, char *place, u64 size, u64 *address)
+/* ---- finding ---- */
+
+/* RCU's read side. NULL: this session has no such window. */
+static struct cf_window *cf_window_seen(struct cf_session *session, u32 index)
 {
-	char *at = strchr(place, '+');
-	char *function;
-	unsigned int bar;
-	u64 offset;
-	int error;
+	struct cf_window *window;
 
-	if (!at)
-		return -EINVAL;
-	*at++ = '\0';
-	function = strchr(at, '@');
-	if (function)
-		*function++ = '\0';
-	error = kstrtou64(at, 0, &offset);
-	if (error)
-		return error;
-	if (!strcmp(place, "bus") && !function) {
-		*address = offset;
-		return 0;
-	}
-	if (strncmp(place, "bar", 3) || kstrtouint(place + 3, 10, &bar))
-		return -EINVAL;
-	return cf_bar_address(engine, function, bar, offset, size, address);
-}
-
-static int cf_window_permissions(struct cf_window *window, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case 'r':
-			window->flags |= CF_WINDOW_READABLE;
-			break;
-		case 'w':
-			window->flags |= CF_WINDOW_WRITABLE;
-			break;
-		case 'p':
-			window->privileged = true;
-			break;
-		default:
-			return -EINVAL;
-		}
-	}
-	return window->flags ? 0 : -EINVAL;
-}
-
-/* 1: declared; 0: it is another device's; else what is wrong with it. `text` is consumed. */
-static int cf_window_declare(struct cf_engine *engine, struct device *device, char *text)
-{
-	struct cf_window window = {};
-	char *fields[5] = {};
-	unsigned int count;
-	int error;
-
-	for (count = 0; text && count < ARRAY_SIZE(fields); count++)
-		fields[count] = strsep(&text, ";");
-	if (text || count < 4)
-		return -EINVAL;
-	if (strcmp(fields[0], dev_name(device)))
-		return 0;
-	if (strscpy(window.name, fields[1], sizeof(window.name)) < 0)
-		return -ENAMETOOLONG;
-	error = kstrtou64(fields[3], 0, &window.size);
-	if (!error)
-		error = cf_window_permissions(&window, fields[4] ?: "rw");
-	if (!error)
-		error = cf_window_place(engine, fields[2], window.size, &window.address);
-	if (!error)
-		error = cf_window_add(engine, &window);
-	return error ?: 1;
-}
-
-/* What the administrator has declared for an engine of this device. A bad declaration is an error. */
-int cf_windows_declare(struct cf_engine *engine, struct device *device)
-{
-	int i;
-
-	for (i = 0; i < windows_count; i++) {
-		char *text = kstrdup(windows[i], GFP_KERNEL);
-		int result;
-
-		if (!text)
-			return -ENOMEM;
-		result = cf_window_declare(engine, device, text);
-		kfree(text);
-		if (result < 0) {
-			dev_err(device, "windows[%d]: \"%s\": error %d\n", i, windows[i], result);
-			return result;
-		}
-	}
-	return 0;
-}
-
-/*
- * The endpoint's own memory, as the window "ram", unless the administrator has declared something else: what lies
- * behind the lists in its memory BAR.
- */
-int cf_windows_of_endpoint(struct cf_engine *engine, struct pci_dev *pdev)
-{
-	struct cf_window window = {
-		.name = "ram",
-		.flags = CF_WINDOW_READABLE | CF_WINDOW_WRITABLE,
-	};
-	int error = cf_windows_declare(engine, &pdev->dev);
-
-	if (error || engine->window_count ||
-	    pci_resource_len(pdev, CF_ENDPOINT_BAR) <= CF_ENDPOINT_LISTS)
-		return error;
-	window.size = pci_resource_len(pdev, CF_ENDPOINT_BAR) - CF_ENDPOINT_LISTS;
-	error = cf_bar_address(engine, NULL, CF_ENDPOINT_BAR, CF_ENDPOINT_LISTS, window.size,
-			       &window.address);
-	return error ?: cf_window_add(engine, &window);
+	if (index >= CF_MAX_WINDOWS)
+		return NULL;
+	index = array_index_nospec(index, CF_MAX_WINDOWS);
+	window = rcu_dereference(session->engine->windows[index]);
+	return window && window->serial <= session->window_serial ? window : NULL;
 }
 
 static u32 cf_window_flags(struct cf_session *session, const struct cf_window *window)
@@ -196,37 +247,60 @@ static u32 cf_window_flags(struct cf_session *session, const struct cf_window *w
 	return window->privileged && !session->privileged ? 0 : window->flags;
 }
 
+/* Indices below it may name a window. */
+unsigned int cf_window_count(struct cf_session *session)
+{
+	unsigned int count = 0, i;
+
+	rcu_read_lock();
+	for (i = 0; i < CF_MAX_WINDOWS; i++)
+		if (cf_window_seen(session, i))
+			count = i + 1;
+	rcu_read_unlock();
+	return count;
+}
+
 int cf_window_info(struct cf_session *session, struct cf_window_info *info)
 {
-	struct cf_engine *engine = session->engine;
 	const struct cf_window *window;
+	int error = -ENOENT;
 
 	if (info->reserved[0] || info->reserved[1])
 		return -EINVAL;
-	if (info->window >= engine->window_count)
-		return -ENOENT;
-	window = &engine->windows[array_index_nospec(info->window, engine->window_count)];
-	info->flags = cf_window_flags(session, window);
-	info->size = window->size;
-	memcpy(info->name, window->name, sizeof(info->name));
-	return 0;
+	rcu_read_lock();
+	window = cf_window_seen(session, info->window);
+	if (window) {
+		info->flags = cf_window_flags(session, window);
+		info->size = window->size;
+		memcpy(info->name, window->name, sizeof(info->name));
+		error = 0;
+	}
+	rcu_read_unlock();
+	return error;
 }
 
-/* Where [offset, offset + length) of a window lies for the engine, if this session may go there. */
+/*
+ * Where the request's bytes at `offset` of a window lie for the engine, if this session may go there. The
+ * request holds the window from now on.
+ */
 int cf_window_resolve(struct cf_session *session, u32 index, enum cf_way way, u64 offset,
-		      u64 length, u64 *address)
+		      struct cf_request *request)
 {
-	struct cf_engine *engine = session->engine;
-	const struct cf_window *window;
 	u32 needed = way == CF_WAY_WRITE ? CF_WINDOW_WRITABLE : CF_WINDOW_READABLE;
+	struct cf_window *window;
 
-	if (index >= engine->window_count)
-		return -ENOENT;
-	window = &engine->windows[array_index_nospec(index, engine->window_count)];
+	rcu_read_lock();
+	window = cf_window_seen(session, index);
+	if (window && !kref_get_unless_zero(&window->ref))
+		window = NULL;
+	rcu_read_unlock();
+	if (!window) /* a device that goes closes its windows first */
+		return READ_ONCE(session->engine->gone) ? -ENODEV : -ENOENT;
+	request->window = window;
 	if (!(cf_window_flags(session, window) & needed))
 		return -EACCES;
-	if (offset > window->size || length > window->size - offset)
+	if (offset > window->size || request->length > window->size - offset)
 		return -ERANGE;
-	*address = window->address + offset;
+	request->far = window->address + offset;
 	return 0;
 }

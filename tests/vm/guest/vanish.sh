@@ -3,5 +3,7 @@
 # The endpoint dies under running transfers.
 # shellcheck shell=sh
 
-check 'counterflow loads' insmod /counterflow.ko ids=16c3:edda
+. /engine.sh
+
+check 'counterflow loads' load_engine
 check 'all ones is never success' /kernel_test vanish

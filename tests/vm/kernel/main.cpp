@@ -9,16 +9,18 @@
 int main(int count, char** words)
 {
     using namespace vm;
+    const auto tables = {&basic_cases,  &uring_cases,  &ending_cases,  &hostile_cases, &speed_cases,
+                         &window_cases, &memory_cases, &leaving_cases, &random_cases};
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
     ::alarm(120); // a test that hangs is a failed test, not a lost boot
     if (count < 2) {
-        for (const auto* table : {&basic_cases, &uring_cases, &ending_cases, &hostile_cases, &speed_cases})
+        for (const auto* table : tables)
             for (const test_case& c : *table) std::printf("%s\n", c.name);
         return 2;
     }
     for (int i = 1; i < count; ++i) {
         bool found = false;
-        for (const auto* table : {&basic_cases, &uring_cases, &ending_cases, &hostile_cases, &speed_cases})
+        for (const auto* table : tables)
             for (const test_case& c : *table) {
                 if (std::strcmp(c.name, words[i]) != 0) continue;
                 found = true;

@@ -22,14 +22,18 @@ inline void model(const std::string& command)
 
 inline void clear_faults() { model("clear"); }
 
-/// A line to a file in sysfs.
-inline void tell(const std::string& path, const std::string& text)
+/// A line to a file in sysfs or configfs: 0, or a negative errno.
+inline int try_tell(const std::string& path, const std::string& text)
 {
     const int file = ::open(path.c_str(), O_WRONLY);
     EXPECT(file >= 0);
-    EXPECT_EQUAL(::write(file, text.data(), text.size()), text.size());
+    const std::string line = text + "\n";
+    const int result = ::write(file, line.data(), line.size()) < 0 ? -errno : 0;
     ::close(file);
+    return result;
 }
+
+inline void tell(const std::string& path, const std::string& text) { EXPECT_EQUAL(try_tell(path, text), 0); }
 
 inline const std::string function_path = "/sys/bus/pci/devices/0000:01:00.0";
 inline const std::string function_name = "0000:01:00.0";

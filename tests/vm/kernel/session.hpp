@@ -46,6 +46,23 @@ namespace vm {
 
 inline constexpr std::uint64_t ms = 1'000'000;
 
+/// Nothing was tested, and the result says so.
+[[noreturn]] inline void skip(const char* reason)
+{
+    std::printf("%s\n", reason);
+    std::exit(77);
+}
+
+/// A line that the run shows whether the case passes or not.
+template <class... Values>
+void note(const char* format, Values... values)
+{
+    std::FILE* const out = std::fopen("/tmp/notes", "a");
+    EXPECT(out != nullptr);
+    std::fprintf(out, format, values...);
+    std::fclose(out);
+}
+
 /// Page-aligned memory with a pattern in it.
 class memory {
 public:
@@ -278,5 +295,9 @@ extern const std::vector<test_case> uring_cases;
 extern const std::vector<test_case> ending_cases;
 extern const std::vector<test_case> hostile_cases;
 extern const std::vector<test_case> speed_cases;
+extern const std::vector<test_case> window_cases;
+extern const std::vector<test_case> memory_cases;
+extern const std::vector<test_case> leaving_cases;
+extern const std::vector<test_case> random_cases;
 
 } // namespace vm

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # One boot: the model is served, a guest with the function behind a root port runs a script, and what it said
-# becomes results. The guest's serial ports are its console (the kernel log), the model's control socket, and its
-# results, so that a script injects faults itself and no line is torn.
+# becomes results. The guest's serial ports are its console (the kernel log), the model's control socket, its
+# results, and QEMU's monitor (QMP), so that a script injects faults itself and no line is torn.
 # shellcheck shell=sh
 
 # In TCG: a boot and a few hundred transfers take some ten seconds.
@@ -53,7 +53,8 @@ run_guest() {
     set -- -device pcie-root-port,id=rp0,chassis=1,slot=1
     # On a busy host a guest may not run for a while, which is no fault of its kernel's.
     patience='no_timer_check watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120'
-    words="console=ttyS0 panic=-1 oops=panic $patience $guest_words"
+    # And a test may look through a BAR that a driver has.
+    words="console=ttyS0 panic=-1 oops=panic iomem=relaxed $patience $guest_words"
     if [ "$iommu" = 1 ]; then
         set -- -device intel-iommu,caching-mode=on,intremap=on "$@"
         words="$words intel_iommu=on"
@@ -63,8 +64,10 @@ run_guest() {
     qemu -nodefaults -no-user-config -display none -no-reboot -M q35 -cpu max -accel tcg,thread=multi -smp 1 \
         -m 512M -object memory-backend-memfd,id=mem,size=512M,share=on -numa node,memdev=mem \
         -serial "file:$run/kernel.log" -chardev "socket,id=control,path=$sockets/control" -serial chardev:control \
-        -serial "file:$run/results" -kernel "$kernel_image" -initrd "$work/initramfs" \
-        -append "$words script=$script" "$@" $guest_devices -device "$qemu_device"
+        -serial "file:$run/results" -chardev "socket,id=monitor,path=$sockets/monitor,server=on,wait=off" \
+        -mon chardev=monitor,mode=control -chardev "socket,id=machine,path=$sockets/monitor" -serial chardev:machine \
+        -kernel "$kernel_image" -initrd "$work/initramfs" \
+        -append "$words script=$script endpoint=$sockets/device" "$@" $guest_devices -device "$qemu_device"
 }
 
 # What the guest reported, that it came to its end, and that its kernel had nothing to complain about.

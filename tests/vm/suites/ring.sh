@@ -5,7 +5,10 @@
 
 build_counterflow
 build_kernel_test
-initramfs "$counterflow_ko" "$kernel_test"
+kernel_module configfs
+initramfs "$counterflow_ko" "$kernel_test" ${kernel_module:+"$kernel_module"}
 
 boot 'ring' ring.sh
+boot 'ring, administered' administer.sh
+boot 'ring, the engine hangs' hung.sh
 boot 'ring, the model dies' vanish.sh

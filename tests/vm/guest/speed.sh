@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+#
+# Measures with the ring back end, then with dmaengine, and compares. Time in here is the emulator's: only the ratios are
+# worth anything, and those only within one boot.
+# shellcheck shell=sh
+
+. /engine.sh
+
+override() { echo "$1" >/sys/bus/pci/devices/$function/driver_override; }
+
+check 'counterflow loads' insmod /counterflow.ko
+check 'the ring back end takes the function' eval 'override counterflow && rebind && present'
+for case in speed-ways speed-directions speed-copies; do check "ring: $case" env label=ring /kernel_test $case; done
+check 'it lets go' eval 'unbind && override "" && rmmod counterflow'
+check 'the dmaengine back end takes it' eval 'load_engine && present && grep -qx dmaengine $device/backend'
+for case in speed-ways speed-directions speed-copies; do check "dmaengine: $case" env label=dmaengine /kernel_test $case; done
+check 'it lets go, too' rmmod counterflow
+
+while read -r line; do note "$line"; done </tmp/rates
+
+rate() { sed -n "s/^$1 //p" /tmp/rates; }
+# at_least TEXT FACTOR A B: A is FACTOR times B or more.
+at_least() {
+    note "$1: $(awk "BEGIN { printf \"%.2f\", $3 / $4 }") (at least $2)"
+    check "$1" awk "BEGIN { exit !($3 >= $2 * $4) }"
+}
+
+# A provider ends each descriptor with an interrupt and a restart, which is what its transfers cost however they are
+# submitted.
+for engine in ring dmaengine; do
+    factor=2
+    [ $engine = ring ] || factor=1
+    [ -z "$(rate $engine.uring_cmd)" ] ||
+        at_least "$engine: uring_cmd against a blocking ioctl" $factor "$(rate $engine.uring_cmd)" "$(rate $engine.ioctl)"
+    at_least "$engine: eventfd and ring against a blocking ioctl" $factor "$(rate $engine.ring)" "$(rate $engine.ioctl)"
+    at_least "$engine: completions a wake-up" 16 "$(rate $engine.ring_per_wake)" 1
+    one=$(awk "BEGIN { print ($(rate $engine.write) + $(rate $engine.read)) / 2 }")
+    at_least "$engine: both directions against one" 1.8 "$(rate $engine.both)" "$one"
+    at_least "$engine: writes against reads" 0.9 "$(rate $engine.write)" "$(rate $engine.read)"
+    at_least "$engine: reads against writes" 0.9 "$(rate $engine.read)" "$(rate $engine.write)"
+done
+at_least 'ring against dmaengine, eventfd and ring' 1.5 "$(rate ring.ring)" "$(rate dmaengine.ring)"
+# The BAR is ordinary memory here and no link lies before it, so this says nothing about hardware.
+note "engine against the CPU through the BAR: $(awk "BEGIN { printf \"%.2f\", $(rate ring.engine_mb) / $(rate ring.cpu_mb) }")"
