@@ -3,6 +3,7 @@
 # The dmaengine back end, case by case.
 # shellcheck shell=sh
 
+# shellcheck source=/dev/null # in the guest
 . /engine.sh
 
 check 'counterflow loads' insmod /counterflow.ko
@@ -10,7 +11,7 @@ check 'it waits for channels' fails present
 check 'dw-edma loads' insmod /dw-edma.ko
 check 'dw-edma-pcie loads' insmod /dw-edma-pcie.ko
 check 'its channels are taken' present
-check 'it says what it is' grep -qx dmaengine $device/backend
+check 'it says what it is' grep -qx dmaengine "$device/backend"
 
 for case in info copy kernel-buffer dmabuf memlock ring ring-full eventfd leases \
     uring-slots uring-refused uring-wide read-write uring-cancel \

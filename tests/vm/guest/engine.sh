@@ -3,9 +3,9 @@
 # Either back end, for scripts that do not care which: with dw-edma in the guest it is dmaengine, else ring.
 # shellcheck shell=sh
 
-# shellcheck disable=SC2034 # for the scripts
 device=/sys/class/counterflow/counterflow0
 function=0000:01:00.0
+# shellcheck disable=SC2034 # for the scripts
 declared=/sys/kernel/config/counterflow/$function/windows
 
 # load_engine [PARAMETER=VALUE]...: the module, and its engine when the function is there.
@@ -13,7 +13,7 @@ load_engine() {
     if [ -e /dw-edma.ko ]; then
         insmod /counterflow.ko "$@"
         for driver in dw-edma dw-edma-pcie; do
-            [ -e /sys/module/$(echo $driver | tr - _) ] || insmod /$driver.ko || return 1
+            [ -e "/sys/module/$(echo $driver | tr - _)" ] || insmod /$driver.ko || return 1
         done
     else
         insmod /counterflow.ko ids=16c3:edda "$@"
@@ -34,4 +34,6 @@ declare_window() {
     echo "$3" >"$declared/$1/size"
     echo 1 >"$declared/$1/enable"
 }
-windows() { cut -d ' ' -f 1 $device/windows | tr '\n' ' '; }
+# windows_are [NAME]...: these, in this order, and no other.
+windows_are() { [ "$(cut -d ' ' -f 1 $device/windows)" = "$(printf '%s\n' "$@")" ]; }
+rebound() { unbind && rebind; }

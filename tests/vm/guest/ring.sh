@@ -3,6 +3,7 @@
 # The ring back end, case by case.
 # shellcheck shell=sh
 
+# shellcheck source=/dev/null # in the guest
 . /engine.sh
 
 function_driver() { basename "$(readlink /sys/bus/pci/devices/0000:01:00.0/driver)"; }
@@ -16,7 +17,7 @@ take() {
 check 'counterflow loads' insmod /counterflow.ko
 check 'it does not take the function by itself' fails bound
 check 'it takes it when told' take
-check 'it says what it is' grep -qx ring $device/backend
+check 'it says what it is' grep -qx ring "$device/backend"
 
 for case in info copy kernel-buffer dmabuf memlock ring ring-full eventfd leases \
     uring-slots uring-refused uring-wide read-write uring-cancel \

@@ -4,15 +4,19 @@
 # worth anything, and those only within one boot.
 # shellcheck shell=sh
 
+# shellcheck source=/dev/null # in the guest
 . /engine.sh
 
-override() { echo "$1" >/sys/bus/pci/devices/$function/driver_override; }
+override() { echo "$1" >"/sys/bus/pci/devices/$function/driver_override"; }
+to_ring() { override counterflow && rebind && present; }
+from_ring() { unbind && override '' && rmmod counterflow; }
+to_dmaengine() { load_engine && grep -qx dmaengine "$device/backend"; }
 
 check 'counterflow loads' insmod /counterflow.ko
-check 'the ring back end takes the function' eval 'override counterflow && rebind && present'
+check 'the ring back end takes the function' to_ring
 for case in speed-ways speed-directions speed-copies; do check "ring: $case" env label=ring /kernel_test $case; done
-check 'it lets go' eval 'unbind && override "" && rmmod counterflow'
-check 'the dmaengine back end takes it' eval 'load_engine && present && grep -qx dmaengine $device/backend'
+check 'it lets go' from_ring
+check 'the dmaengine back end takes it' to_dmaengine
 for case in speed-ways speed-directions speed-copies; do check "dmaengine: $case" env label=dmaengine /kernel_test $case; done
 check 'it lets go, too' rmmod counterflow
 

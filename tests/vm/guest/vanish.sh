@@ -3,6 +3,7 @@
 # The endpoint dies under running transfers.
 # shellcheck shell=sh
 
+# shellcheck source=/dev/null # in the guest
 . /engine.sh
 
 check 'counterflow loads' load_engine
