@@ -130,8 +130,10 @@ void by_ring(rates& r, const std::string& name, const std::vector<std::uint16_t>
     cf_eventfd event{::eventfd(0, 0), 16, 2000, 0};
     EXPECT_EQUAL(s.call(CF_IOC_EVENTFD, &event), 0);
     const auto again = [&](std::uint64_t i) { return nth(buffer, i, directions[i / depth]); };
-    unsigned wakes = 0, done = 0, issued = all;
-    const unsigned count = all * laps;
+    const unsigned each = depth * laps, count = all * laps;
+    std::vector<unsigned> issued(directions.size(), depth), ended(directions.size());
+    unsigned wakes = 0, done = 0;
+    const double start = seconds();
     r.measure(name, count, [&] {
         std::vector<cf_transfer> batch;
         for (std::uint64_t i = 0; i < all; ++i) batch.push_back(again(i));
@@ -144,9 +146,13 @@ void by_ring(rates& r, const std::string& name, const std::vector<std::uint16_t>
             for (const cf_completion& c : s.drain()) {
                 EXPECT_EQUAL(c.status, CF_STATUS_OK);
                 ++done;
-                if (issued == count) continue;
+                const std::size_t way = c.tag / depth;
+                if (++ended[way] == each)
+                    r.add(name + (directions[way] == CF_WRITE ? "_write" : "_read"),
+                          each / (seconds() - start));
+                if (issued[way] == each) continue;
                 batch.push_back(again(c.tag));
-                ++issued;
+                ++issued[way];
             }
             if (!batch.empty()) EXPECT_EQUAL(s.submit(batch), 0);
         }

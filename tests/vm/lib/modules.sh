@@ -44,5 +44,5 @@ build_module() {
     quietly "$work/modules/$1.log" kbuild "$work/modules/$1"
 }
 
-# kernel_module NAME: sets kernel_module to a module of the guest's kernel. Built in: to none.
-kernel_module() { kernel_module=$(find "$kernel_folder/root" -name "$1.ko" | head -n 1); }
+# kernel_module NAME: sets kernel_module to a module of the guest's kernel; to nothing where it is built in.
+kernel_module() { kernel_module=$(find "$kernel_folder/root" -name "$1.ko"); }
