@@ -127,7 +127,7 @@ void by_ring(rates& r, const std::string& name, const std::vector<std::uint16_t>
     const auto all = static_cast<unsigned>(directions.size()) * depth;
     const memory m(all * block);
     const std::uint32_t buffer = s.add(m);
-    cf_eventfd event{::eventfd(0, 0), 16, 2000, 0};
+    cf_eventfd event{::eventfd(0, 0), 16, 20'000, 0};
     EXPECT_EQUAL(s.call(CF_IOC_EVENTFD, &event), 0);
     const auto again = [&](std::uint64_t i) { return nth(buffer, i, directions[i / depth]); };
     const unsigned each = depth * laps, count = all * laps;
