@@ -11,5 +11,5 @@ check 'vfio-pci takes the function' bind vfio-pci
 check 'root reads its message' bench "$device" --seconds 0.3
 check 'the node is given to a user' chown 1000 "$(node)"
 check 'who can be interrupted' as_user /counterflow bench "$device" --size 4KiB --seconds 0.5 -q
-check 'an abort is set' model abort,element=20,channel=wr0
-check 'who hears of it' fails as_user /counterflow bench "$device" --seconds 60 -q
+check 'an abort is set' model abort,element=20,channel=wr0,cause=list_fetch_error
+check 'who hears of it' refuses 'could not fetch a list element' as_user /counterflow bench "$device" --seconds 60 -q

@@ -69,11 +69,18 @@ check 'the first one is killed' kill -9 "$running"
 wait "$running"
 check 'and the function is free again' bench "$device" --seconds 0.3
 
-for cause in unsupported_request completer_abort completion_timeout poisoned local_bus_error list_fetch_error; do
+while read -r cause words; do
     check "abort, $cause" model "abort,element=20,cause=$cause,channel=rd0"
-    check 'the program hears of it' fails /counterflow bench "$device" --seconds 60 -q
+    check 'the program hears of it' refuses "$words" /counterflow bench "$device" --seconds 60 -q
     check 'the next one is well' bench "$device" --seconds 0.3
-done
+done <<END
+unsupported_request UR
+completer_abort CA
+completion_timeout no completion came back
+poisoned poisoned
+local_bus_error own bus
+list_fetch_error could not fetch a list element
+END
 check 'interrupts get lost' model lost-interrupt,nth=3,times=0
 check 'and nothing else' bench "$device" --seconds 0.5
 check 'interrupts come twice' eval 'model clear && model doubled-interrupt,times=0'
