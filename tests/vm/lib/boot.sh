@@ -81,8 +81,8 @@ report_boot() {
     done <"$run/results"
     found=$(trouble_in "$run/kernel.log")
     [ -z "$found" ] || printf '%s\n' "$found" | sed 's/^/# /'
-    [ -z "$found" ] && grep -q '^end' "$run/results"
-    verdict=$?
+    verdict=0
+    { [ -z "$found" ] && grep -q '^end' "$run/results"; } || verdict=1
     [ $verdict -eq 0 ] || say "the logs are in $run"
     if [ $verdict -eq 0 ]; then
         result ok "$title: the guest came to its end and its log is clean"

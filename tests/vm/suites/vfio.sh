@@ -12,7 +12,7 @@ vfio_iommu=$iommu
 iommu=1
 boot 'vfio' vfio.sh
 boot 'vfio, MSI-X' vfio-msix.sh --msix 1 --vsec
-boot 'vfio, the model dies' vfio-vanish.sh
+boot 'vfio, the function dies' vfio-vanish.sh
 iommu=0
 boot 'vfio without an IOMMU' vfio-refused.sh
 iommu=$vfio_iommu
