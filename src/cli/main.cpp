@@ -77,6 +77,7 @@ int run(int argc, char** argv)
     add_copy(app, common, chosen);
     add_duplex(app, common, chosen);
     add_serve(app, common, chosen);
+    add_torture(app, common, chosen);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& e) { // --help, --version

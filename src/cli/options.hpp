@@ -34,6 +34,7 @@ void add_bench(CLI::App& app, common_options& common, chosen_command& chosen);
 void add_copy(CLI::App& app, common_options& common, chosen_command& chosen);
 void add_duplex(CLI::App& app, common_options& common, chosen_command& chosen);
 void add_serve(CLI::App& app, common_options& common, chosen_command& chosen);
+void add_torture(CLI::App& app, common_options& common, chosen_command& chosen);
 
 /// --json and --log-level.
 void add_output_options(CLI::App& command, common_options& common);
