@@ -158,6 +158,7 @@ void reserved()
     const auto both = [&](unsigned long request, auto& whole, auto& field, std::uint64_t value) {
         auto was = whole;
         EXPECT_EQUAL(s.call(request, &whole), 0);
+        if (request == CF_IOC_BUFFER_ADD) EXPECT_EQUAL(s.remove(add.buffer), 0);
         whole = was;
         field = static_cast<std::remove_reference_t<decltype(field)>>(value);
         EXPECT_EQUAL(s.call(request, &whole), -EINVAL);

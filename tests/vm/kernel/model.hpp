@@ -7,7 +7,8 @@
 
 namespace vm {
 
-inline void model(const std::string& command)
+/// Says it, and returns the answer.
+inline std::string model(const std::string& command)
 {
     constexpr int port = 4;
     const std::string line = command + "\n";
@@ -18,9 +19,10 @@ inline void model(const std::string& command)
         std::printf("model: %s: %s\n", command.c_str(), answer.c_str());
         std::exit(1);
     }
+    return answer;
 }
 
-inline void clear_faults() { model("clear"); }
+inline void clear_faults() { (void)model("clear"); }
 
 /// A line to a file in sysfs or configfs: 0, or a negative errno.
 inline int try_tell(const std::string& path, const std::string& text)
