@@ -12,7 +12,7 @@ int main(int count, char** words)
     const auto tables = {&basic_cases,  &uring_cases,  &ending_cases,  &hostile_cases, &speed_cases,
                          &window_cases, &memory_cases, &leaving_cases, &random_cases};
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
-    ::alarm(120); // a test that hangs is a failed test, not a lost boot
+    ::alarm(400); // a test that hangs is a failed test, not a lost boot
     if (count < 2) {
         for (const auto* table : tables)
             for (const test_case& c : *table) std::printf("%s\n", c.name);

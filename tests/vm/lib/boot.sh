@@ -5,8 +5,9 @@
 # results, and QEMU's monitor (QMP), so that a script injects faults itself and no line is torn.
 # shellcheck shell=sh
 
-# In TCG: a boot and a few hundred transfers take some ten seconds.
-boot_seconds=${boot_seconds:-300}
+# In TCG a boot takes some seconds, and all cases of a back end a minute or two; a debug kernel five times as long, and
+# a busy host is slower still.
+boot_seconds=${boot_seconds:-1800}
 guest_words=
 guest_devices=
 model=
