@@ -7,7 +7,7 @@
 #ifndef CF_COMPAT_H
 #define CF_COMPAT_H
 
-#include "probed.h"
+#include <probed.h>
 
 #include <counterflow/uapi.h>
 
