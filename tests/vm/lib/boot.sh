@@ -80,6 +80,9 @@ report_boot() {
         '#'*) say "$title: ${line#\# }" ;;
         esac
     done <"$run/results"
+    # QEMU gives the model five seconds: a stall of that length is no driver's.
+    ! grep -q 'timed out waiting for reply' "$run/qemu.log" ||
+        say "$title: QEMU waited for the model in vain; it has ended, or this host is too busy"
     found=$(trouble_in "$run/kernel.log")
     [ -z "$found" ] || printf '%s\n' "$found" | sed 's/^/# /'
     verdict=0
