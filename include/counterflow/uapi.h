@@ -45,7 +45,8 @@
 #define CF_FEATURE_CAUSE (1ull << 4) /* aborts carry their cause; without it all are CF_STATUS_ABORTED */
 #define CF_FEATURE_STOP (1ull << 5)  /* running transfers can be pulled out of the engine */
 
-/* What the device and its driver are. Constant while the session lives, but for windows that are taken away. */
+/* What the device and its driver are. Constant while the session lives, but for windows that are taken away.
+ */
 struct cf_info {
     __u32 abi_version;
     __u32 backend;
@@ -75,7 +76,8 @@ struct cf_info {
 #define CF_WINDOW_READABLE (1u << 0) /* by this session */
 #define CF_WINDOW_WRITABLE (1u << 1)
 
-/* One window, by its index: of those that were there when the session was opened. ENOENT: none, or no more. */
+/* One window, by its index: of those that were there when the session was opened. ENOENT: none, or no more.
+ */
 struct cf_window_info {
     __u32 window; /* in */
     __u32 flags;  /* out */

@@ -122,6 +122,16 @@ void channel::expect_progress(nanoseconds now) noexcept
     bank_.due(look_at_);
 }
 
+/// Something was announced that is not to be seen yet. Does not put off a look that is due earlier: what is
+/// announced again and again would keep a lost doorbell from being found.
+void channel::come_back_soon(nanoseconds now) noexcept
+{
+    const nanoseconds before = look_at_;
+    expect_progress(now);
+    look_at_ = std::min(look_at_, before);
+    bank_.due(look_at_);
+}
+
 /// Nothing to see yet: look again, but not as soon.
 void channel::back_off(nanoseconds now) noexcept
 {

@@ -150,6 +150,7 @@ private:
     void refuse(std::uint64_t end, outcome first, outcome rest, const outcome_sink& sink);
     void report(const entry& e, outcome result, const outcome_sink& sink);
     void expect_progress(nanoseconds now) noexcept;
+    void come_back_soon(nanoseconds now) noexcept;
     void back_off(nanoseconds now) noexcept;
     void ring_again(nanoseconds now) noexcept;
     bool moves() noexcept;
@@ -290,7 +291,7 @@ channel::look channel::reap(nanoseconds now, Sink& sink, bool announced)
     if (count == 0) {
         if (tail_ == published_) return look::fine;
         if (now >= look_at_) return look::verify;
-        if (announced) expect_progress(now);
+        if (announced) come_back_soon(now);
         return look::fine;
     }
     look result = look::fine;

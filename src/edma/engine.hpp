@@ -256,7 +256,7 @@ void engine::poll_bank(bank& b, nanoseconds now, Sink& sink)
     // A message ahead of the list position it announces: come back soon.
     if (options_.wake == wake_mode::message && b.reported == before) [[unlikely]]
         for (std::uint32_t mask = b.active; mask != 0; mask &= mask - 1)
-            channels_[index(b.kind)][static_cast<unsigned>(std::countr_zero(mask))]->expect_progress(now);
+            channels_[index(b.kind)][static_cast<unsigned>(std::countr_zero(mask))]->come_back_soon(now);
 }
 
 template <class Sink>

@@ -217,6 +217,29 @@ TEST_CASE("a lost message is made up for by the watchdog, an early one by a re-c
     rig.book.check_complete();
 }
 
+TEST_CASE("messages without an end do not put off the look for a lost doorbell")
+{
+    puppet_rig rig({}, {.submit = submit_mode::descriptor, .wake = wake_mode::message});
+    rig.book.push(rig.wr(), {5});
+    rig.wr().flush(rig.now);
+    rig.hw.execute(channel_kind::wr, 0, 1); // the walker still reads running: the next doorbell is lost
+    rig.hw.step(channel_kind::wr, 0);
+    rig.book.push(rig.wr(), {5});
+    rig.wr().flush(rig.now);
+    REQUIRE(rig.poll());
+    rig.hw.run();
+    REQUIRE(rig.hw.doorbells_lost == 1);
+    const nanoseconds late = rig.now + 2 * engine_options{}.watchdog_ns;
+    while (rig.book.reported() < 2) {
+        REQUIRE(rig.now <= late);
+        rig.now += engine_options{}.watchdog_ns / 3;
+        rig.hw.words()[0] = 1;
+        rig.poll();
+        rig.hw.run();
+    }
+    rig.book.check_complete();
+}
+
 TEST_CASE("polling needs neither interrupt nor message")
 {
     for (const std::uint32_t elements : {0u, 8u}) {

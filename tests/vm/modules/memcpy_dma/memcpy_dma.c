@@ -27,7 +27,9 @@ MODULE_PARM_DESC(mask_bits, "width of the device's addresses");
 
 static uint copy_align;
 module_param(copy_align, uint, 0444);
-MODULE_PARM_DESC(copy_align, "logarithm of what addresses and lengths must be multiples of");
+MODULE_PARM_DESC(
+	copy_align,
+	"logarithm of what addresses and lengths must be multiples of");
 
 static atomic_t abort_nth = ATOMIC_INIT(0);
 static bool hold;
@@ -112,7 +114,7 @@ static bool move(const struct copy *copy, size_t size)
 static void end(struct copy *copy, enum dmaengine_tx_result outcome)
 {
 	struct dma_async_tx_descriptor *tx = &copy->tx;
-	struct dmaengine_result result = { .result = outcome };
+	struct dmaengine_result result = {.result = outcome};
 
 	tx->chan->completed_cookie = tx->cookie;
 	if (tx->callback_result)
@@ -142,12 +144,14 @@ static void work(struct work_struct *item)
 	while ((copy = next(channel))) {
 		bool aborts;
 
-		wait_event(changed, !READ_ONCE(hold) || READ_ONCE(channel->stopping));
+		wait_event(changed,
+			   !READ_ONCE(hold) || READ_ONCE(channel->stopping));
 		if (READ_ONCE(channel->stopping)) {
 			kfree(copy); /* terminated: no callback */
 			continue;
 		}
-		aborts = atomic_add_unless(&abort_nth, -1, 0) && !atomic_read(&abort_nth);
+		aborts = atomic_add_unless(&abort_nth, -1, 0) &&
+			 !atomic_read(&abort_nth);
 		if (!move(copy, aborts ? copy->size / 2 : copy->size))
 			aborts = true;
 		/* Callbacks run as in a tasklet. */
@@ -172,15 +176,17 @@ static dma_cookie_t submit(struct dma_async_tx_descriptor *tx)
 	return tx->cookie;
 }
 
-static struct dma_async_tx_descriptor *prepare(struct dma_chan *chan, dma_addr_t to,
-					       dma_addr_t from, size_t size,
-					       unsigned long flags)
+static struct dma_async_tx_descriptor *prepare(struct dma_chan *chan,
+					       dma_addr_t to, dma_addr_t from,
+					       size_t size, unsigned long flags)
 {
 	size_t mask = (1u << chan->device->copy_align) - 1;
 	struct copy *copy;
 
-	if ((to | from | size) & mask || size > dma_get_max_seg_size(chan->device->dev)) {
-		pr_err("memcpy_dma: WARNING: a copy that this device cannot do\n");
+	if ((to | from | size) & mask ||
+	    size > dma_get_max_seg_size(chan->device->dev)) {
+		pr_err("memcpy_dma: WARNING: a copy that this device cannot "
+		       "do\n");
 		return NULL;
 	}
 	copy = kzalloc(sizeof(*copy), GFP_NOWAIT);
@@ -198,7 +204,8 @@ static struct dma_async_tx_descriptor *prepare(struct dma_chan *chan, dma_addr_t
 static void issue(struct dma_chan *chan)
 {
 	struct channel *channel = to_channel(chan);
-	struct provider *provider = container_of(chan->device, struct provider, dma);
+	struct provider *provider =
+		container_of(chan->device, struct provider, dma);
 	unsigned long flags;
 
 	spin_lock_irqsave(&channel->lock, flags);
@@ -210,7 +217,8 @@ static void issue(struct dma_chan *chan)
 static enum dma_status status(struct dma_chan *chan, dma_cookie_t cookie,
 			      struct dma_tx_state *state)
 {
-	return dma_async_is_complete(cookie, chan->completed_cookie, chan->cookie);
+	return dma_async_is_complete(cookie, chan->completed_cookie,
+				     chan->cookie);
 }
 
 static int terminate(struct dma_chan *chan)
@@ -226,8 +234,7 @@ static int terminate(struct dma_chan *chan)
 	channel->stopping = true;
 	spin_unlock_irqrestore(&channel->lock, flags);
 	wake_up_all(&changed);
-	list_for_each_entry_safe(copy, following, &all, node)
-		kfree(copy);
+	list_for_each_entry_safe(copy, following, &all, node) kfree(copy);
 	return 0;
 }
 
@@ -298,13 +305,15 @@ static int probe(struct platform_device *device)
 
 	if (!provider)
 		return -ENOMEM;
-	error = dma_set_mask_and_coherent(&device->dev, DMA_BIT_MASK(mask_bits));
+	error = dma_set_mask_and_coherent(&device->dev,
+					  DMA_BIT_MASK(mask_bits));
 	if (error)
 		return error;
 	provider->workers = alloc_workqueue("memcpy_dma", WQ_UNBOUND, 0);
 	if (!provider->workers)
 		return -ENOMEM;
-	error = devm_add_action_or_reset(&device->dev, free_workers, provider->workers);
+	error = devm_add_action_or_reset(&device->dev, free_workers,
+					 provider->workers);
 	if (error)
 		return error;
 	set_up(provider, &device->dev);
@@ -313,7 +322,7 @@ static int probe(struct platform_device *device)
 
 static struct platform_driver driver = {
 	.probe = probe,
-	.driver = { .name = "memcpy-dma" },
+	.driver = {.name = "memcpy-dma"},
 };
 
 static int set_hold(const char *text, const struct kernel_param *kp)
@@ -324,7 +333,8 @@ static int set_hold(const char *text, const struct kernel_param *kp)
 	return error;
 }
 
-static const struct kernel_param_ops hold_ops = { .set = set_hold, .get = param_get_bool };
+static const struct kernel_param_ops hold_ops = {.set = set_hold,
+						 .get = param_get_bool};
 module_param_cb(hold, &hold_ops, &hold, 0644);
 
 static int set_abort(const char *text, const struct kernel_param *kp)
@@ -337,7 +347,7 @@ static int set_abort(const char *text, const struct kernel_param *kp)
 	return error;
 }
 
-static const struct kernel_param_ops abort_ops = { .set = set_abort };
+static const struct kernel_param_ops abort_ops = {.set = set_abort};
 module_param_cb(abort_nth, &abort_ops, NULL, 0200);
 
 static int __init memcpy_dma_init(void)
@@ -346,7 +356,8 @@ static int __init memcpy_dma_init(void)
 
 	if (error)
 		return error;
-	pdev = platform_device_register_simple("memcpy-dma", PLATFORM_DEVID_NONE, NULL, 0);
+	pdev = platform_device_register_simple("memcpy-dma",
+					       PLATFORM_DEVID_NONE, NULL, 0);
 	if (IS_ERR(pdev)) {
 		platform_driver_unregister(&driver);
 		return PTR_ERR(pdev);
