@@ -134,7 +134,7 @@ task<std::error_code> campaign::awaited(const move& m, transfer t)
 {
     const auto code_of = [](const auto& done) { return done ? std::error_code() : done.error().code; };
     if (!m.special) {
-        auto done = co_await as_result(std::move(t));
+        auto done = co_await as_result(t);
         co_return code_of(done);
     }
     const event& e = *m.special;
@@ -163,12 +163,12 @@ task<std::error_code> campaign::awaited(const move& m, transfer t)
             if (!leases_.empty()) mine.reset();
             co_return code_of(done);
         }
-        auto done = co_await as_result(std::move(t));
+        auto done = co_await as_result(t);
         co_return code_of(done);
     }
     switch (e.a % 4) { // cancel
     case 0: {
-        auto done = co_await as_result(timeout(limit, std::move(t)));
+        auto done = co_await as_result(timeout(limit, t));
         co_return code_of(done);
     }
     case 1: {
@@ -184,7 +184,7 @@ task<std::error_code> campaign::awaited(const move& m, transfer t)
     case 2: { // before it starts
         std::stop_source asked;
         asked.request_stop();
-        auto done = co_await as_result(with_stop(asked.get_token(), std::move(t)));
+        auto done = co_await as_result(with_stop(asked.get_token(), t));
         co_return code_of(done);
     }
     default: { // twice, while it runs or after
@@ -194,7 +194,7 @@ task<std::error_code> campaign::awaited(const move& m, transfer t)
             source.request_stop();
             source.request_stop();
         }(asked, limit));
-        auto done = co_await as_result(with_stop(asked.get_token(), std::move(t)));
+        auto done = co_await as_result(with_stop(asked.get_token(), t));
         co_return code_of(done);
     }
     }
