@@ -62,33 +62,40 @@ struct result {
     double seconds = 0;
 };
 
-constexpr std::array<std::string_view, torture::outcome_count> outcome_names{"done",
-                                                                             "bad_spec",
-                                                                             "bad_argument",
-                                                                             "zero_length",
-                                                                             "out_of_range",
-                                                                             "misaligned",
-                                                                             "not_registered",
-                                                                             "not_supported",
-                                                                             "no_such_device",
-                                                                             "no_such_window",
-                                                                             "no_such_channel",
-                                                                             "busy",
-                                                                             "memlock_exceeded",
-                                                                             "no_memory",
-                                                                             "io_uring_refused",
-                                                                             "canceled",
-                                                                             "timed_out",
-                                                                             "unsupported_request",
-                                                                             "completer_abort",
-                                                                             "completion_timeout",
-                                                                             "data_poisoned",
-                                                                             "local_bus_error",
-                                                                             "list_fetch_error",
-                                                                             "aborted",
-                                                                             "link_down",
-                                                                             "device_gone",
-                                                                             "verification_failed"};
+std::string outcome_name(std::size_t outcome)
+{
+    if (outcome == 0) return "done";
+    switch (static_cast<errc>(outcome)) {
+    case errc::bad_spec: return "bad_spec";
+    case errc::bad_argument: return "bad_argument";
+    case errc::zero_length: return "zero_length";
+    case errc::out_of_range: return "out_of_range";
+    case errc::misaligned: return "misaligned";
+    case errc::not_registered: return "not_registered";
+    case errc::not_supported: return "not_supported";
+    case errc::no_such_device: return "no_such_device";
+    case errc::no_such_window: return "no_such_window";
+    case errc::no_such_channel: return "no_such_channel";
+    case errc::busy: return "busy";
+    case errc::not_set_up: return "not_set_up";
+    case errc::memlock_exceeded: return "memlock_exceeded";
+    case errc::no_memory: return "no_memory";
+    case errc::io_uring_refused: return "io_uring_refused";
+    case errc::canceled: return "canceled";
+    case errc::timed_out: return "timed_out";
+    case errc::unsupported_request: return "unsupported_request";
+    case errc::completer_abort: return "completer_abort";
+    case errc::completion_timeout: return "completion_timeout";
+    case errc::data_poisoned: return "data_poisoned";
+    case errc::local_bus_error: return "local_bus_error";
+    case errc::list_fetch_error: return "list_fetch_error";
+    case errc::aborted: return "aborted";
+    case errc::link_down: return "link_down";
+    case errc::device_gone: return "device_gone";
+    case errc::verification_failed: return "verification_failed";
+    }
+    return std::to_string(outcome);
+}
 
 std::uint64_t parse_seed(std::string_view text, const std::string& whole)
 {
@@ -208,7 +215,7 @@ json to_json(const result& r, const torture_options& options)
 {
     json outcomes = json::object(), faults = json::object(), findings = json::array();
     for (std::size_t i = 0; i < torture::outcome_count; ++i)
-        if (r.sum.outcomes[i]) outcomes[std::string(outcome_names[i])] = r.sum.outcomes[i];
+        if (r.sum.outcomes[i]) outcomes[outcome_name(i)] = r.sum.outcomes[i];
     for (std::size_t i = 0; i < torture::fault_count; ++i)
         if (r.sum.faults[i])
             faults[std::string(torture::name_of(static_cast<torture::fault>(i)))] = r.sum.faults[i];
@@ -245,8 +252,7 @@ std::string to_text(const result& r, const torture_options& options)
                        human_time(r.seconds * 1e9) + " (" +
                        human_time(static_cast<double>(r.sum.virtual_ns)) + " of virtual time)\n\noutcomes";
     for (std::size_t i = 0; i < torture::outcome_count; ++i)
-        if (r.sum.outcomes[i])
-            text += "  " + std::string(outcome_names[i]) + " " + grouped(r.sum.outcomes[i]);
+        if (r.sum.outcomes[i]) text += "  " + outcome_name(i) + " " + grouped(r.sum.outcomes[i]);
     text += "\nfaults  ";
     for (std::size_t i = 0; i < torture::fault_count; ++i)
         if (r.sum.faults[i])
