@@ -35,12 +35,12 @@ struct driver_spec {
         1'000'000'000; ///< a channel without progress for so long is stopped, 1 ms to 60 s
 };
 
-/// What software takes of a processor, in nanoseconds: the defaults of `sim:`, as measured by
-/// tests/bench/40-software.sh on the machine of docs/benchmarks.md.
+/// What software takes of a processor, in nanoseconds: the defaults of `sim:`. Measured by
+/// tests/bench/40-software.sh on the machine of docs/benchmarks.md, where the figures are discussed.
 struct software_cost {
-    static constexpr std::uint64_t cpu_ns = 270;   ///< an awaited transfer, one of many
-    static constexpr std::uint64_t turn_ns = 1300; ///< a turn of the loop that an interrupt has woken
-    static constexpr std::uint64_t irq_ns = 5000;  ///< from an interrupt to a sleeping program running
+    static constexpr std::uint64_t cpu_ns = 100;   ///< an awaited transfer, one of a hundred
+    static constexpr std::uint64_t turn_ns = 1000; ///< a turn of the loop that an interrupt has woken
+    static constexpr std::uint64_t irq_ns = 3000;  ///< from an interrupt to a sleeping program running
 };
 
 /// A modelled endpoint: `model:` (real time, in this process) and `sim:` (virtual time).

@@ -81,7 +81,7 @@ transfer_state* scheduler::first_waiting() noexcept
 /// Hands one segment of the transfer whose turn it is to `c`; one that is not done waits on.
 void scheduler::serve(backlog& from, served_channel& c) noexcept
 {
-    transfer_state& t = from.take(segment_bytes_);
+    transfer_state& t = from.take(next_segment(from.front()));
     hand_over(t, c);
     if (t.remaining > 0) return from.push(t, next_segment(t));
     t.queued = false;

@@ -114,9 +114,15 @@ private:
         t.channels |= c.bit;
         c.unflushed = true;
     }
+    /// A transfer is cut into pieces as alike as whole rounds allow. With a short one at the end, transfers
+    /// that take turns would end all at once, and leave the link idle until the program has seen it.
     std::uint32_t next_segment(const transfer_state& t) const noexcept
     {
-        return t.remaining < segment_bytes_ ? static_cast<std::uint32_t>(t.remaining) : segment_bytes_;
+        if (t.remaining <= segment_bytes_) return static_cast<std::uint32_t>(t.remaining);
+        const std::uint64_t pieces = (t.remaining + segment_bytes_ - 1) / segment_bytes_;
+        const std::uint64_t bytes = (t.remaining + pieces - 1) / pieces;
+        constexpr std::uint64_t round = round_wheel::round_bytes;
+        return static_cast<std::uint32_t>((bytes + round - 1) / round * round);
     }
 
     void share_out() noexcept;

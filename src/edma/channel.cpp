@@ -101,6 +101,25 @@ void channel::write_element(entry& e) noexcept
     ring_.write(head_slot_, control, e.near, e.far, e.size);
 }
 
+/// Of a batch of several. Returns what that adds to the control word of its first element, which is
+/// not in the list yet.
+std::uint32_t channel::spread_wakes(std::uint32_t first, std::uint32_t count) noexcept
+{
+    constexpr std::uint32_t wakes = 4;
+    std::uint32_t of_first = 0;
+    for (std::uint32_t wake = 1; wake <= wakes; ++wake) {
+        const auto behind = static_cast<std::uint32_t>(std::uint64_t{count} * wake / wakes);
+        if (behind == 1) of_first = wake_bit_;
+        if (behind <= 1) continue;
+        std::uint32_t slot = first + behind - 1;
+        if (slot >= slots_) slot -= slots_;
+        // The batch ends at the head: what lies in slots from there on is of the lap before.
+        const std::uint32_t cycle = slot < head_slot_ ? head_cycle_ : head_cycle_ ^ ctl::cycle;
+        ring_.amend(slot, cycle | wake_bit_);
+    }
+    return of_first;
+}
+
 // --- feeding the engine ------------------------------------------------------------------
 
 /// The engine stands still as far as we know, with work published before it.

@@ -124,6 +124,7 @@ private:
     // Hot path, inline below.
     std::uint32_t next_control(std::uint32_t size) noexcept;
     void publish_batch() noexcept;
+    std::uint32_t spread_wakes(std::uint32_t first, std::uint32_t count) noexcept;
     void advance_head() noexcept;
     void advance_tail() noexcept;
     template <class Sink>
@@ -222,7 +223,8 @@ inline std::uint32_t channel::next_control(std::uint32_t size) noexcept
     return head_cycle_ | wake_bit_;
 }
 
-/// The last element of the batch gets the wake-up flag, then the first becomes valid.
+/// The last element of the batch gets the wake-up flag, as do those at its quarters, then the first becomes
+/// valid. By the quarters the driver is awake, and can hand over more, before the engine runs out of a batch.
 inline void channel::publish_batch() noexcept
 {
     const auto count = static_cast<std::uint32_t>(head_ - flushed_);
@@ -230,10 +232,8 @@ inline void channel::publish_batch() noexcept
     std::uint32_t control = entries_[first].flags & entry_control;
     if (count == 1) {
         control |= wake_bit_;
-    } else if (head_slot_ != 0) {
-        ring_.amend(head_slot_ - 1, head_cycle_ | wake_bit_);
-    } else {
-        ring_.amend(slots_ - 1, (head_cycle_ ^ ctl::cycle) | wake_bit_);
+    } else if (wake_bit_ != 0) {
+        control |= spread_wakes(first, count);
     }
     ring_.publish(first, control);
     until_wake_ = moderation_;

@@ -381,7 +381,7 @@ TEST_CASE("model: two engines, each pushing with its own WR channels")
         CHECK(t.near_to_far == (p.side == engine_side::local));
         driver.at(channel_kind::wr, 1).flush(dev.now());
         dev.run_until_idle();
-        CHECK(dev.take_interrupts(n) == 1);
+        CHECK(dev.take_interrupts(n) >= 1);
         CHECK(dev.take_interrupts(1 - n) == 0);
         driver.service(dev.now(), book);
         CHECK(t.all(outcome::done));

@@ -36,10 +36,14 @@ TEST_CASE("moderation decides which elements wake the driver")
         return seen;
     };
     CHECK(interrupts(0, 10, 100) == 10);
-    CHECK(interrupts(1000, 10, 100) == 1);
-    CHECK(interrupts(300, 10, 100) == 4);
+    CHECK(interrupts(1000, 10, 100) == 4); // at the quarters of the flush
+    CHECK(interrupts(300, 10, 100) == 7);  // at these and every third: 2, 3, 5, 6, 7, 9, 10
     CHECK(interrupts(100, 10, 100) == 10);
-    CHECK(interrupts(~0u, 10, 100) == 1); // only the last of the flush
+    CHECK(interrupts(~0u, 10, 100) == 4);
+    CHECK(interrupts(~0u, 3, 100) == 3);
+    CHECK(interrupts(~0u, 2, 100) == 2);
+    CHECK(interrupts(~0u, 1, 100) == 1);
+    CHECK(interrupts(~0u, 30, 100) == 4); // across the end of the list, too
 }
 
 TEST_CASE("lost interrupts are made up for by the watchdog")
