@@ -18,6 +18,8 @@ struct link_parameters {
     unsigned lanes = 1;              ///< 1, 2, 4, 8 or 16
     unsigned mps_bytes = 256;        ///< maximum payload size: 128..4096, a power of two
     unsigned mrrs_bytes = 512;       ///< maximum read request size: 128..4096, a power of two
+    unsigned completion_bytes = 0;   ///< largest completion the completers send: 64..4096, a power of two;
+                                     ///< 0 = as much as MPS allows
     std::uint64_t round_trip_ns = 0; ///< request to first byte of completion; 0 = the default
     unsigned tags = 0;               ///< outstanding read requests of one engine, 1..768; 0 = the default
 
@@ -53,7 +55,7 @@ inline constexpr unsigned write_overhead = 24;      ///< of a memory write, besi
 inline constexpr unsigned completion_overhead = 20; ///< of a completion, beside its payload
 inline constexpr unsigned request_bytes = 24;       ///< of a read request, which has no payload
 
-/// Payload of a full completion: the MPS, or the whole request where that is smaller.
+/// Payload of a full completion: the MPS, or what completers send or a whole request where that is smaller.
 CF_API unsigned completion_payload(const link_parameters& link) noexcept;
 
 /// The ceilings when both directions run at once with the given kinds of traffic. Read

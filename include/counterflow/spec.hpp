@@ -26,6 +26,10 @@ enum class wake_mode : std::uint8_t { interrupt, message, poll };
 /// Which engines serve the transfers.
 enum class engine_choice : std::uint8_t { remote, local, both };
 
+/// Where a modelled engine's lists lie: at its own end, or all of them at one end. Across the link from its
+/// engine, a fetch is a read request and its completion.
+enum class list_place : std::uint8_t { own, near, far };
+
 /// How the user-space driver is to work, whatever it drives.
 struct driver_spec {
     engine_choice engine = engine_choice::remote;
@@ -50,6 +54,9 @@ struct model_spec : driver_spec {
     unsigned rd = 2; ///< RD channels of each engine, 1..8
     port_end near = port_end::root_port;
     std::uint64_t irq_ns = 0; ///< from the engine's interrupt to the driver being told, up to 1 s
+    std::uint64_t fetch_ns =
+        100; ///< an engine's fetch of a list element, besides the link's time; up to 1 ms
+    list_place lists = list_place::own;
     static constexpr std::uint64_t ram_bytes_max = std::uint64_t{64} << 30;
     std::uint64_t ram_bytes = 64u << 20; ///< size of the window "ram", 4 KiB to 64 GiB in steps of 4 KiB
     std::string backing;                 ///< file that holds the far memory, or empty: memory of the process

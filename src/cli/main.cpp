@@ -29,6 +29,7 @@ Examples:
   counterflow info model:gen4x8
   counterflow bench model:gen3x1 --size 64KiB --outstanding 16
   counterflow bench sim:gen5x16 --size 1MiB --outstanding 8
+  counterflow plan sim:gen4x8,wr=2,rd=2 --report plan.html
   counterflow copy image.bin model:gen3x1,backing=far.mem/ram@0
   counterflow duplex model:gen3x1 --send image.bin --receive echo.bin --report run.html
   counterflow serve model:gen3x4,wr=2,rd=2 --socket /tmp/endpoint.sock
@@ -76,6 +77,7 @@ int run(int argc, char** argv)
     add_bench(app, common, chosen);
     add_copy(app, common, chosen);
     add_duplex(app, common, chosen);
+    add_plan(app, common, chosen);
     add_serve(app, common, chosen);
     add_torture(app, common, chosen);
     try {

@@ -33,6 +33,7 @@ void add_info(CLI::App& app, common_options& common, chosen_command& chosen);
 void add_bench(CLI::App& app, common_options& common, chosen_command& chosen);
 void add_copy(CLI::App& app, common_options& common, chosen_command& chosen);
 void add_duplex(CLI::App& app, common_options& common, chosen_command& chosen);
+void add_plan(CLI::App& app, common_options& common, chosen_command& chosen);
 void add_serve(CLI::App& app, common_options& common, chosen_command& chosen);
 void add_torture(CLI::App& app, common_options& common, chosen_command& chosen);
 

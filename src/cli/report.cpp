@@ -56,21 +56,6 @@ tr:last-child td { border-bottom: 0; }
 footer { margin-top: 1.1rem; font-size: .87rem; }
 )";
 
-std::string escaped(std::string_view text)
-{
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-        case '&': out += "&amp;"; break;
-        case '<': out += "&lt;"; break;
-        case '>': out += "&gt;"; break;
-        case '"': out += "&quot;"; break;
-        default: out += c;
-        }
-    }
-    return out;
-}
-
 std::string name_of(direction d) { return std::string(to_string(d)); }
 
 void write_tile(std::ostream& out, const run_record& run, direction d)
@@ -174,14 +159,41 @@ void write_facts(std::ostream& out, const run_record& run)
 
 } // namespace
 
-void write_report(std::ostream& out, const run_record& run)
+std::string escaped(std::string_view text)
 {
-    const std::string title = escaped("counterflow " + run.command + ": " + run.device);
+    std::string out;
+    for (const char c : text) {
+        switch (c) {
+        case '&': out += "&amp;"; break;
+        case '<': out += "&lt;"; break;
+        case '>': out += "&gt;"; break;
+        case '"': out += "&quot;"; break;
+        default: out += c;
+        }
+    }
+    return out;
+}
+
+void write_page_start(std::ostream& out, std::string_view title, std::string_view heading,
+                      std::string_view soft)
+{
     out << "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>"
-        << title << "</title>\n<style>" << style << "</style>\n</head>\n<body>\n<main>\n<h1>counterflow "
-        << escaped(run.command) << "</h1>\n<div class=\"soft\"><code>" << escaped(run.device) << "</code>, "
-        << escaped(run.started) << "</div>\n<div class=\"tiles\">\n";
+        << escaped(title) << "</title>\n<style>" << style << "</style>\n</head>\n<body>\n<main>\n<h1>"
+        << escaped(heading) << "</h1>\n<div class=\"soft\"><code>" << escaped(soft) << "</code></div>\n";
+}
+
+void write_page_end(std::ostream& out, std::string_view note)
+{
+    out << "<footer class=\"soft\">" << note << " counterflow " << escaped(COUNTERFLOW_VERSION)
+        << "</footer>\n</main>\n</body>\n</html>\n";
+}
+
+void write_report(std::ostream& out, const run_record& run)
+{
+    write_page_start(out, "counterflow " + run.command + ": " + run.device, "counterflow " + run.command,
+                     run.device + ", " + run.started);
+    out << "<div class=\"tiles\">\n";
     for (const direction d : both_directions)
         if (run.of(d)) write_tile(out, run, d);
     write_verdict(out, run);
@@ -190,12 +202,9 @@ void write_report(std::ostream& out, const run_record& run)
     write_chart(out, run, "Latency: share of transfers by time", latency_chart(run), false);
     write_numbers(out, run);
     write_facts(out, run);
-    out << "<footer class=\"soft\">GB is 10&#8313; bytes. rp_to_ep is traffic from the root port to the "
-           "endpoint, "
-           "ep_to_rp the other way. A ceiling is what the link can carry at most with both directions as "
-           "they ran. "
-           "counterflow "
-        << escaped(COUNTERFLOW_VERSION) << "</footer>\n</main>\n</body>\n</html>\n";
+    write_page_end(out, "GB is 10&#8313; bytes. rp_to_ep is traffic from the root port to the endpoint, "
+                        "ep_to_rp the other way. A ceiling is what the link can carry at most with both "
+                        "directions as they ran.");
 }
 
 } // namespace cf::cli

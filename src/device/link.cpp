@@ -50,7 +50,8 @@ double packet_bandwidth(const link_parameters& link) noexcept
 
 unsigned completion_payload(const link_parameters& link) noexcept
 {
-    return std::min(link.mps_bytes, link.mrrs_bytes);
+    const unsigned most = std::min(link.mps_bytes, link.mrrs_bytes);
+    return link.completion_bytes != 0 ? std::min(most, link.completion_bytes) : most;
 }
 
 ceilings link_ceilings(const link_parameters& link, traffic rp_to_ep, traffic ep_to_rp) noexcept

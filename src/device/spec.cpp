@@ -96,6 +96,14 @@ unsigned packet_size(const assignment& a)
     return static_cast<unsigned>(bytes);
 }
 
+unsigned completion_size(const assignment& a)
+{
+    const std::uint64_t bytes = parse_scaled(a.value, a.name(), size_units, size_forms, errc::bad_spec);
+    if (bytes < 64 || bytes > 4096 || !std::has_single_bit(bytes))
+        a.refuse("64, 128, 256, 512, 1024, 2048 or 4096 bytes");
+    return static_cast<unsigned>(bytes);
+}
+
 std::uint64_t duration(const assignment& a, std::uint64_t low, std::uint64_t high, std::string_view range)
 {
     const std::uint64_t ns = parse_scaled(a.value, a.name(), time_units, time_forms, errc::bad_spec);
@@ -130,6 +138,7 @@ void set_link_field(link_parameters& link, const assignment& a)
                     a.name() + " has no meaning on the null link, which has no packets; leave it out");
     if (a.key == "mps") link.mps_bytes = packet_size(a);
     if (a.key == "mrrs") link.mrrs_bytes = packet_size(a);
+    if (a.key == "rcb") link.completion_bytes = completion_size(a);
     if (a.key == "rtt") link.round_trip_ns = duration(a, 1, one_second, "1ns to 1s");
     if (a.key == "tags") link.tags = static_cast<unsigned>(number(a, 1, 768, "1 to 768 outstanding reads"));
 }
@@ -163,6 +172,9 @@ constexpr std::array<choice<submit_mode>, 2> submits{
 constexpr std::array<choice<wake_mode>, 3> wakes{
     {{"irq", wake_mode::interrupt}, {"imwr", wake_mode::message}, {"poll", wake_mode::poll}}};
 
+constexpr std::array<choice<list_place>, 3> list_places{
+    {{"own", list_place::own}, {"near", list_place::near}, {"far", list_place::far}}};
+
 constexpr auto submit_field = [](driver_spec& d, const assignment& a) { d.submit = choose(a, submits); };
 constexpr auto wake_field = [](driver_spec& d, const assignment& a) { d.wake = choose(a, wakes); };
 constexpr auto hang_field = [](driver_spec& d, const assignment& a) {
@@ -184,6 +196,10 @@ constexpr std::array model_keys{
     model_key{"wake", [](model_spec& m, const assignment& a) { wake_field(m, a); }},
     model_key{"irq",
               [](model_spec& m, const assignment& a) { m.irq_ns = duration(a, 0, one_second, "0ns to 1s"); }},
+    model_key{"fetch", [](model_spec& m,
+                          const assignment& a) { m.fetch_ns = duration(a, 0, 1'000'000, "0ns to 1ms"); }},
+    model_key{"lists", [](model_spec& m, const assignment& a) { m.lists = choose(a, list_places); }},
+    model_key{"rcb", link_field},
     model_key{"hang", [](model_spec& m, const assignment& a) { hang_field(m, a); }},
     model_key{"ram", [](model_spec& m, const assignment& a) { m.ram_bytes = ram_size(a); }},
     model_key{"backing",

@@ -32,6 +32,7 @@ struct engine_config {
     port_end at = port_end::endpoint; ///< the end it sits at
     unsigned wr = 4, rd = 2;          ///< channels, 1..8
     face_maker face = make_edma_v0;
+    bool lists_across_link = false; ///< what its lists lie in is memory of the other end
 };
 
 struct machine_config {

@@ -37,10 +37,15 @@ machine_config configure(const model_spec& spec)
     config.near = spec.near;
     config.link = spec.link;
     config.interrupt_ns = spec.irq_ns;
+    config.list_fetch_ns = spec.fetch_ns;
+    config.completion_bytes = spec.link.completion_bytes;
     config.strict = spec.strict;
-    if (spec.engine != engine_choice::remote) config.engines.push_back({spec.near, spec.wr, spec.rd});
-    if (spec.engine != engine_choice::local)
-        config.engines.push_back({opposite(spec.near), spec.wr, spec.rd});
+    const auto add_engine = [&](port_end at, list_place own) {
+        const bool across = spec.lists != list_place::own && spec.lists != own;
+        config.engines.push_back({.at = at, .wr = spec.wr, .rd = spec.rd, .lists_across_link = across});
+    };
+    if (spec.engine != engine_choice::remote) add_engine(spec.near, list_place::near);
+    if (spec.engine != engine_choice::local) add_engine(opposite(spec.near), list_place::far);
     return config;
 }
 
@@ -65,12 +70,15 @@ void board::add_port(unsigned engine, const engine_config& config)
     const std::size_t channels = config.wr + config.rd;
     const std::uint64_t base = list_own + engine * list_own_step;
     const mapped_memory& lists = lists_.emplace_back(mapped_memory::anonymous(channels * list_bytes));
-    machine_.own(config.at).add(
-        {.address = base, .size = lists.size(), .host = lists.data(), .allowed = access::read});
+    machine_.own(config.at).add({.address = base,
+                                 .size = lists.size(),
+                                 .host = lists.data(),
+                                 .allowed = access::read,
+                                 .across_link = config.lists_across_link});
 
     edma::port& port = ports_.emplace_back();
     port.side = remote ? engine_side::remote : engine_side::local;
-    port.lists_across_link = remote;
+    port.lists_across_link = remote != config.lists_across_link;
     for (std::size_t i = 0; i < channels; ++i) {
         auto& of_kind = i < config.wr ? port.wr_lists : port.rd_lists;
         of_kind.push_back({lists.data() + i * list_bytes, base + i * list_bytes, list_bytes});

@@ -31,6 +31,7 @@ engine::engine(backplane& plane, unsigned index, const engine_config& config, st
     : plane_(plane),
       index_(index),
       at_(config.at),
+      lists_across_link_(config.lists_across_link),
       banks_{bank(channel_kind::wr, config.wr, plane.timing.null() ? null_bursts : 1,
                   turn_bytes(channel_kind::wr, plane.timing, quantum)),
              bank(channel_kind::rd, config.rd, plane.timing.null() ? null_bursts : plane.timing.tags(),

@@ -61,6 +61,11 @@ public:
 
     unsigned index() const noexcept { return index_; }
     port_end at() const noexcept { return at_; }
+    /// How long what the program stores into this engine's lists is on its way to them.
+    picoseconds list_lag() const noexcept
+    {
+        return across_link() != lists_across_link_ ? plane_.timing.flight() : 0;
+    }
     /// True when the program reaches this engine only across the link.
     bool across_link() const noexcept { return at_ != plane_.near; }
     unsigned channels(channel_kind kind) const noexcept;
@@ -227,6 +232,7 @@ private:
     engine_listener* listener_ = nullptr;
     unsigned index_;
     port_end at_;
+    bool lists_across_link_;
     std::array<bank, 2> banks_; // by kind
 };
 

@@ -95,7 +95,7 @@ bool engine::latch(bank& b, channel& c, event_kind again, picoseconds now)
 {
     c.found = read_element(c);
     if (!plane_.real_time || c.found.is != found_element::what::data) return true;
-    if (c.seen.empty()) look_ahead(c, plane_.reached + (across_link() ? plane_.timing.flight() : 0));
+    if (c.seen.empty()) look_ahead(c, plane_.reached + list_lag());
     if (c.seen.empty()) // taken back between two looks: as if it had never been there
         c.found.is = found_element::what::other_lap;
     else if (c.seen.front() > now) {
@@ -136,7 +136,7 @@ engine::found_element engine::read_element(channel& c) noexcept
 /// What a program writes into the list of an engine across the link gets there by posted writes.
 void engine::look(picoseconds now)
 {
-    const picoseconds landed = now + (across_link() ? plane_.timing.flight() : 0);
+    const picoseconds landed = now + list_lag();
     for (bank& b : banks_)
         for (channel& c : b.channels)
             if (c.running() && c.registers.list_mode) look_ahead(c, landed);

@@ -55,7 +55,7 @@ report 'version' $?
 run --help
 [ $code -eq 0 ] && grep -q duplex out && grep -q 'Exit codes' out
 report 'help' $?
-for command in list info bench copy duplex serve; do
+for command in list info bench plan copy duplex serve; do
     run $command --help
     [ $code -eq 0 ] && grep -q -- '--json' out
     report "help of $command" $?

@@ -45,6 +45,17 @@ run copy sim:gen3x4,backing=far/ram@0 back --size 3000001
 [ $code -eq 0 ] && cmp -s sent back
 report 'copy back' $?
 
+run plan sim:gen3x4,wr=2,rd=2 --size 4KiB,64KiB --outstanding 1,16 --json
+prints 'plan chooses a point' /choice/transfer_bytes 65536
+prints 'and says what fills it' /choice/limit link
+[ "$(grep -c '"limit"' out)" -eq 9 ]
+report 'plan has every point for 1 and 2 channels' $?
+run plan sim:gen3x4,wr=2,rd=2 --size 64KiB --outstanding 16 --report plan.html
+[ $code -eq 0 ] && grep -q '^Choose 16 transfers of 64 KiB' out && grep -q '<svg' plan.html
+report 'plan for people, and its page' $?
+ends 'only a simulated link is planned' 2 'only a simulated link' plan model:gen3x4
+ends 'more channels than there are' 2 'channels is 3, and the spec has 2' plan sim:gen3x4,wr=2,rd=2 --channels 3
+
 rm -f err
 "$counterflow" bench sim:gen1x1 --seconds 86400 --no-verify >out 2>err &
 pid=$!

@@ -322,6 +322,21 @@ TEST_CASE("durations", "[spec]")
     CHECK_THROWS_AS(cf::parse_duration_ns("1min", "t"), cf::error);
 }
 
+TEST_CASE("where lists lie, how long a fetch takes and how completions are cut", "[spec]")
+{
+    const cf::model_spec plain = cf::parse_spec("model:gen3x1").model;
+    CHECK(plain.lists == cf::list_place::own);
+    CHECK(plain.fetch_ns == 100);
+    CHECK(plain.link.completion_bytes == 0);
+    const cf::model_spec spec = cf::parse_spec("model:gen3x1,lists=near,fetch=2us,rcb=64").model;
+    CHECK(spec.lists == cf::list_place::near);
+    CHECK(spec.fetch_ns == 2000);
+    CHECK(spec.link.completion_bytes == 64);
+    CHECK(has(refusal("model:gen3x1,lists=here"), "own, near or far"));
+    CHECK(has(refusal("model:gen3x1,fetch=2ms"), "0ns to 1ms"));
+    CHECK(has(refusal("model:gen3x1,rcb=32"), "64, 128"));
+}
+
 TEST_CASE("sim: takes the model's keys, and those of virtual time")
 {
     const cf::device_spec plain = cf::parse_spec("sim:gen4x8");

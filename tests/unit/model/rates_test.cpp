@@ -117,9 +117,9 @@ bool within(double value, double expected, double tolerance)
 TEST_CASE("one engine reaches both ceilings at once and never more", "[rates]")
 {
     for (unsigned generation = 1; generation <= 5; ++generation) {
-        for (const unsigned lanes : {1u, 4u, 16u}) {
+        for (const unsigned lanes : {1u, 2u, 4u, 8u, 16u}) {
             for (const unsigned mps : {128u, 256u, 512u}) {
-                for (const unsigned mrrs : {128u, 512u, 4096u}) {
+                for (const unsigned mrrs : {128u, 256u, 512u, 1024u, 2048u, 4096u}) {
                     model_spec spec = paced(generation, lanes);
                     spec.link.mps_bytes = mps;
                     spec.link.mrrs_bytes = mrrs;
@@ -130,6 +130,9 @@ TEST_CASE("one engine reaches both ceilings at once and never more", "[rates]")
                                << r.wr / f.up << " RD " << r.rd / f.down << " of the formula");
                     CHECK(within(r.wr, f.up, 0.005));
                     CHECK(within(r.rd, f.down, 0.005));
+                    const ceilings most = link_ceilings(spec.link, traffic::completions, traffic::posted);
+                    CHECK(within(r.wr, most.ep_to_rp, 0.005));
+                    CHECK(within(r.rd, most.rp_to_ep, 0.005));
                 }
             }
         }
@@ -157,6 +160,28 @@ TEST_CASE("a local engine reaches the same ceilings as a remote one", "[rates]")
     const formula f = one_engine(spec.link);
     CHECK(within(r.wr, f.up, 0.005));
     CHECK(within(r.rd, f.down, 0.005));
+}
+
+TEST_CASE("a root complex that cuts completions small lowers the ceiling of reads", "[rates]")
+{
+    model_spec spec = paced(4, 8);
+    spec.link.completion_bytes = 64;
+    const rates r = achieved(spec, 16384);
+    const ceilings most = link_ceilings(spec.link, traffic::completions, traffic::posted);
+    CHECK(within(r.rd, most.rp_to_ep, 0.005));
+    CHECK(within(r.wr, most.ep_to_rp, 0.005));
+    CHECK(within(most.rp_to_ep, 11.03e9, 0.001)); // what the pcie-bench model says
+}
+
+TEST_CASE("lists at the other end cost their fetches, and nothing else", "[rates]")
+{
+    model_spec spec = paced(3, 8);
+    spec.lists = list_place::near; // across the link from the far engine
+    const rates r = achieved(spec, 16384);
+    const formula f = one_engine(spec.link);
+    // Each element is asked for while the one before it moves; 24 + 20 + 24 bytes for 16 KiB.
+    CHECK(within(r.wr, f.up, 0.01));
+    CHECK(within(r.rd, f.down, 0.01));
 }
 
 TEST_CASE("few tags make reads as slow as the round trip says", "[rates]")
