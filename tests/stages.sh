@@ -133,6 +133,8 @@ test_all() {
     stage 'shell scripts (shellcheck)' check_shell
     suite_gcc
     suite_clang
+    stage 'the same events with both compilers' "$root/tests/sim/same_events.sh" \
+        "$build/gcc/src/cli/counterflow" "$build/clang/src/cli/counterflow"
     suite_asan
     suite_tsan
     stage 'fuzzers, a minute each' fuzz 60

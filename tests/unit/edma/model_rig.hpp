@@ -52,7 +52,8 @@ struct model_rig {
         const auto event = dev.hardware().next_event();
         if (event && *event <= deadline) {
             dev.step();
-            while (looks && driver.poll(dev.now(), sink)) {} // messages come while it looks
+            while (looks && driver.poll(dev.now(), sink)) {
+            } // messages come while it looks
         } else if (deadline != never) {
             dev.advance_to(std::max(dev.now(), deadline));
             driver.service(dev.now(), sink);
