@@ -45,7 +45,7 @@ run copy sim:gen3x4,backing=far/ram@0 back --size 3000001
 [ $code -eq 0 ] && cmp -s sent back
 report 'copy back' $?
 
-run plan sim:gen3x4,wr=2,rd=2 --size 4KiB,64KiB --outstanding 1,16 --json
+run plan sim:gen3x4,wr=2,rd=2 --size 512,64KiB --outstanding 1,16 --json
 prints 'plan chooses a point' /choice/transfer_bytes 65536
 prints 'and says what fills it' /choice/limit link
 [ "$(grep -c '"limit"' out)" -eq 9 ]
