@@ -30,7 +30,7 @@ TEST_CASE("plan: a point is held back by what its link is short of")
 {
     CHECK(examined("sim:gen3x4,wr=2,rd=2", 64 << 10, 16).held_by == limit::link);
     CHECK(examined("sim:gen4x8,wr=2,rd=2,tags=8,engine=local", 64 << 10, 16).held_by == limit::tags);
-    CHECK(examined("sim:gen3x4,wr=2,rd=2,submit=descriptor,irq=50us", 64 << 10, 2).held_by == limit::gap);
+    CHECK(examined("sim:gen3x4,wr=2,rd=2,submit=descriptor,irq=50us", 64 << 10, 16).held_by == limit::gap);
     CHECK(examined("sim:gen3x4,wr=2,rd=2,cpu=50us", 64 << 10, 16).held_by == limit::software);
     CHECK(examined("sim:gen3x4,wr=2,rd=2,fetch=200us", 64 << 10, 16).held_by == limit::fetch);
     CHECK(examined("sim:gen3x4,wr=2,rd=2,cpu=0ns,turn=1ns,irq=0ns,fetch=0ns,engine=local", 512, 1).held_by ==
