@@ -19,6 +19,7 @@
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/poll.h>
+#include <linux/scatterlist.h>
 #include <linux/timer.h>
 #include <linux/uio.h>
 
@@ -72,6 +73,19 @@ static inline void cf_kiocb_complete(struct kiocb *iocb, long result)
 	iocb->ki_complete(iocb, result);
 #else
 	iocb->ki_complete(iocb, result, 0);
+#endif
+}
+
+/* Segments of at most `most` bytes, a multiple of a page. */
+static inline int cf_sg_alloc_table(struct sg_table *table, struct page **pages,
+				    unsigned int count, unsigned int offset, unsigned long size,
+				    unsigned int most, gfp_t gfp)
+{
+#ifdef CF_HAVE_SG_SEGMENT
+	return sg_alloc_table_from_pages_segment(table, pages, count, offset, size, most, gfp);
+#else
+	return PTR_ERR_OR_ZERO(__sg_alloc_table_from_pages(table, pages, count, offset, size, most,
+							   NULL, 0, gfp));
 #endif
 }
 

@@ -67,6 +67,7 @@ probe ITER_UBUF 'linux/uio.h' 'struct iov_iter *i = NULL; void __user *p = iter_
 probe ITER_IOV_ADDR 'linux/uio.h' 'struct iov_iter *i = NULL; void __user *p = iter_iov_addr(i); (void)p;'
 probe EVENTFD_SIGNAL_1 'linux/eventfd.h' 'struct eventfd_ctx *c = NULL; eventfd_signal(c);'
 probe VM_FLAGS_SET 'linux/mm.h' 'struct vm_area_struct *v = NULL; vm_flags_set(v, VM_DONTCOPY);'
+probe SG_SEGMENT 'linux/scatterlist.h' '(void)sg_alloc_table_from_pages_segment(NULL, NULL, 0, 0, 0, 0, GFP_KERNEL);'
 probe DMABUF_UNLOCKED 'linux/dma-buf.h' 'struct dma_buf_attachment *a = NULL; struct sg_table *t = NULL;
     dma_buf_unmap_attachment_unlocked(a, t, DMA_BIDIRECTIONAL);'
 probe IMPORT_NS_BARE 'linux/module.h' '} MODULE_IMPORT_NS(DMA_BUF); void cf_probe_2(void); void cf_probe_2(void) {'

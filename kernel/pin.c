@@ -47,8 +47,11 @@ static void cf_pages_finish(struct cf_buffer *buffer)
 
 static int cf_pages_table(struct cf_buffer *buffer, unsigned int offset)
 {
-	return sg_alloc_table_from_pages(&buffer->table, buffer->pages, buffer->page_count, offset,
-					 buffer->size, GFP_KERNEL_ACCOUNT);
+	unsigned int most = dma_get_max_seg_size(buffer->engine->dma_dev);
+
+	return cf_sg_alloc_table(&buffer->table, buffer->pages, buffer->page_count, offset,
+				 buffer->size, max_t(unsigned int, most & PAGE_MASK, PAGE_SIZE),
+				 GFP_KERNEL_ACCOUNT);
 }
 
 /*
