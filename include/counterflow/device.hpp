@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,7 +33,8 @@ class attachment;
 class device_core;
 } // namespace detail
 
-/// One hardware channel as `info` shows it.
+/// One hardware channel as `info` shows it. Behind the kernel module each kind of transfer also has a first
+/// entry for the channels among which the module chooses, "remote RD*".
 struct channel_info {
     std::string name;          ///< "remote WR0"
     transfer_kind serves;      ///< which transfers it carries
@@ -47,6 +49,14 @@ struct window_info {
     std::uint64_t size; ///< bytes
 };
 
+/// What the kernel module says of a device that it drives.
+struct kernel_info {
+    std::string function; ///< "0000:01:00.0", as the kernel calls what has the engine
+    kernel_way way;       ///< how transfers reach it and complete
+    bool causes;          ///< an abort carries its cause
+    bool stops;           ///< running transfers can be pulled out of the engine
+};
+
 /// What a device is.
 struct device_info {
     std::string spec;
@@ -54,7 +64,8 @@ struct device_info {
     engine_choice engine;
     submit_mode submit;
     wake_mode wake;
-    link_parameters link;
+    std::optional<kernel_info> kernel; ///< none: this process drives the engine
+    link_parameters link;              ///< a null one too where the kernel module does not know it
     std::vector<channel_info> channels;
     std::vector<window_info> windows;
     std::size_t alignment;         ///< of addresses and sizes, bytes

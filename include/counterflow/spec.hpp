@@ -73,15 +73,33 @@ struct vfio_spec : driver_spec {
     std::string bdf; ///< domain:bus:device.function
 };
 
+/// How transfers reach the kernel module and how it tells of their end.
+enum class kernel_way : std::uint8_t {
+    uring_cmd, ///< an io_uring command each, Linux 5.19 and later
+    rw,        ///< an io_uring read or write each
+    ring       ///< a call for many, and a completion ring that is read without one
+};
+
+constexpr std::string_view to_string(kernel_way way) noexcept
+{
+    return way == kernel_way::uring_cmd ? "uring_cmd" : way == kernel_way::rw ? "rw" : "ring";
+}
+
+/// An engine behind the kernel module: `/dev/counterflowN`.
+struct kernel_spec {
+    std::string path;                   ///< the device node
+    std::optional<kernel_way> complete; ///< none: the best that the kernel has
+};
+
 /// A parsed spec.
 struct device_spec {
     enum class kind_t : std::uint8_t { model, simulation, kernel_module, vfio };
 
     std::string text; ///< as written
     kind_t kind = kind_t::model;
-    model_spec model; ///< when kind is model or simulation
-    std::string path; ///< when kind is kernel_module: the device node
-    vfio_spec vfio;   ///< when kind is vfio
+    model_spec model;   ///< when kind is model or simulation
+    kernel_spec kernel; ///< when kind is kernel_module
+    vfio_spec vfio;     ///< when kind is vfio
 
     const driver_spec& driver() const noexcept
     {
@@ -89,7 +107,7 @@ struct device_spec {
     }
 };
 
-/// Parses a spec: `model:LINK[,key=value]...`, `sim:` likewise, `/dev/counterflow0`,
+/// Parses a spec: `model:LINK[,key=value]...`, `sim:` likewise, `/dev/counterflowN[,complete=...]`,
 /// `vfio:BDF[,key=value]...`. Whether the device exists is found out when it is opened. Throws cf::error:
 /// bad_spec, with the key, the value and the range; not_supported for kinds this build does not have.
 CF_API device_spec parse_spec(std::string_view text);

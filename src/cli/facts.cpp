@@ -30,6 +30,24 @@ std::string_view name_of(wake_mode mode)
     __builtin_unreachable();
 }
 
+std::string submission_of(const device_info& info)
+{
+    if (!info.kernel) return info.submit == submit_mode::ring ? "endless list" : "one descriptor at a time";
+    return "by the kernel module, for " + info.kernel->function +
+           (info.submit == submit_mode::ring ? ", to an endless list" : ", to channels of dmaengine");
+}
+
+std::string wake_of(const device_info& info)
+{
+    if (!info.kernel) return std::string(name_of(info.wake));
+    switch (info.kernel->way) {
+    case kernel_way::uring_cmd: return "io_uring, a command each (complete=uring_cmd)";
+    case kernel_way::rw: return "io_uring, a read or write each (complete=rw)";
+    case kernel_way::ring: return "eventfd and completion ring (complete=ring)";
+    }
+    __builtin_unreachable();
+}
+
 } // namespace
 
 std::vector<std::pair<std::string, std::string>> device_facts(const device_info& info)
@@ -46,8 +64,8 @@ std::vector<std::pair<std::string, std::string>> device_facts(const device_info&
         windows += (windows.empty() ? "" : ", ") + w.name + " (" + human_size(w.size) + ")";
     return {{"Near end", info.near == port_end::root_port ? "root port" : "endpoint"},
             {"Engine", std::string(name_of(info.engine))},
-            {"Submission", info.submit == submit_mode::ring ? "endless list" : "one descriptor at a time"},
-            {"Woken by", std::string(name_of(info.wake))},
+            {"Submission", submission_of(info)},
+            {"Woken by", wake_of(info)},
             {"Channels", channels},
             {"Windows", windows}};
 }

@@ -29,6 +29,16 @@ json ceilings_json(const ceilings& c)
     return {{"rp_to_ep", gigabytes(c.rp_to_ep)}, {"ep_to_rp", gigabytes(c.ep_to_rp)}};
 }
 
+/// Null when this process drives the engine.
+json kernel_json(const std::optional<kernel_info>& kernel)
+{
+    if (!kernel) return nullptr;
+    return {{"function", kernel->function},
+            {"complete", to_string(kernel->way)},
+            {"tells_causes", kernel->causes},
+            {"stops_transfers", kernel->stops}};
+}
+
 json info_json(const device& dev)
 {
     const device_info& info = dev.info();
@@ -43,6 +53,7 @@ json info_json(const device& dev)
     return {{"device", info.spec},
             {"near", to_string(info.near)},
             {"link", to_json(info.link)},
+            {"kernel", kernel_json(info.kernel)},
             {"channels", channels},
             {"windows", windows},
             {"alignment_bytes", info.alignment},
@@ -64,10 +75,11 @@ std::string info_text(const device& dev)
     };
     const device_info& info = dev.info();
     line("Device", info.spec);
-    line("Link", human_link(info.link));
+    line("Link",
+         info.kernel && info.link.null() ? "the kernel module does not know it" : human_link(info.link));
     for (const auto& [name, value] : device_facts(info)) line(name, value);
     line("Alignment", std::to_string(info.alignment) + (info.alignment == 1 ? " byte" : " bytes"));
-    line("List element", "up to " + human_size(info.segment_bytes_max));
+    line(info.kernel ? "Segment" : "List element", "up to " + human_size(info.segment_bytes_max));
     const ceilings both = dev.ceilings();
     const bool write_is_down = direction_of(transfer_kind::write, info.near) == direction::rp_to_ep;
     line("Raw", human_rate(raw_bandwidth(info.link)) + " a direction");

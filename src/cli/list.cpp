@@ -42,8 +42,7 @@ std::vector<listed> devices()
         {"sim:gen3x1", "the same in virtual time", true}};
     for (const std::string& name : names_in("/dev"))
         if (name.starts_with("counterflow"))
-            all.push_back(
-                {"/dev/" + name, "engine behind the kernel module; not usable by this build", false});
+            all.push_back({"/dev/" + name, "engine behind the kernel module", true});
     for (const std::string& bdf : vfio::candidates("/")) {
         const auto obstacle = vfio::obstacle_of(vfio::look_at("/", bdf));
         all.push_back({"vfio:" + bdf,

@@ -11,9 +11,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
+
+namespace cf::shim {
+class session;
+}
 
 namespace cf::detail {
 
@@ -39,6 +44,8 @@ public:
 
     /// The end the program runs on.
     virtual port_end near() const noexcept = 0;
+    /// The open file of the kernel module, when that drives the engines and engines() is empty; else null.
+    virtual std::shared_ptr<shim::session> kernel() noexcept { return nullptr; }
     /// One engine, or two when the near and the far one are both driven (engine=both).
     virtual std::span<edma::port> engines() noexcept = 0;
     virtual std::span<const far_window> windows() const noexcept = 0;

@@ -82,6 +82,10 @@ void device_core::on_tick() noexcept
         }
         s.flush(now);
     }
+    if (kernel_) {
+        if (kernel_->flush(kernel_sink_)) loop_.defer(tick_);
+        return;
+    }
     keep_watch(now);
 }
 
@@ -99,7 +103,8 @@ bool device_core::look(edma::engine& engine, bool interrupted, std::uint64_t now
     bool progress = false;
     auto sink = [this, &progress, now](void* owner, edma::outcome outcome) noexcept {
         progress = true;
-        segment_ended(*static_cast<transfer_state*>(owner), outcome, now);
+        const errc result = outcome == edma::outcome::done ? errc{} : edma::to_errc(outcome);
+        segment_ended(*static_cast<transfer_state*>(owner), result, now);
     };
     if (interrupted)
         engine.service(now, sink);
@@ -162,13 +167,13 @@ void device_core::keep_watch(std::uint64_t now) noexcept
 }
 
 /// `now` is the time of the look that found it: what ended together carries the same time.
-void device_core::segment_ended(transfer_state& t, edma::outcome outcome, std::uint64_t now) noexcept
+void device_core::segment_ended(transfer_state& t, errc result, std::uint64_t now) noexcept
 {
     if (tracer_.active()) [[unlikely]]
-        tracer_.segment_ended(static_cast<transfer_kind>(t.kind), scheduler_of(t), outcome, now);
+        tracer_.segment_ended(static_cast<transfer_kind>(t.kind), scheduler_of(t), result, now);
     --t.in_engine;
-    if (outcome != edma::outcome::done) [[unlikely]]
-        return fail(t, edma::to_errc(outcome));
+    if (result != errc{}) [[unlikely]]
+        return fail(t, result);
     if (t.in_engine == 0 && t.remaining == 0) finish(t);
 }
 
@@ -184,6 +189,7 @@ void device_core::fail(transfer_state& t, errc reason) noexcept
     if (t.in_engine == 0) return finish(t);
     if (!first) return;
     scheduler_of(t).drop(t);
+    if (kernel_) kernel_->cancel(&t);
     loop_.defer(tick_); // dropping may have set a deadline
 }
 

@@ -10,6 +10,7 @@
 #include "device/scheduler.hpp"
 #include "device/tracer.hpp"
 #include "edma/engine.hpp"
+#include "shim/engine.hpp"
 #include <counterflow/detail/loop.hpp>
 #include <counterflow/device.hpp>
 #include <counterflow/runtime.hpp>
@@ -68,10 +69,19 @@ private:
     };
     struct interrupt_watch;
     struct removal_watch;
+    /// Takes the outcomes of shim::engine.
+    struct kernel_sink {
+        void ended(void* owner, errc result) noexcept;
+        device_core& core;
+    };
 
     void describe(const device_spec& spec);
     void configure(const device_spec& spec);
     void add_channels(transfer_kind kind, edma::engine& engine);
+    void describe_kernel(const shim::session& file);
+    void configure_kernel(std::shared_ptr<shim::session> file, std::uint64_t ahead);
+    void count_kernel_channels(device_statistics& all) const;
+    void add_kernel_channels(transfer_kind kind, const cf_info& device);
     void hook_into_loop();
     served_channel* find_channel(unsigned channel) noexcept;
     scheduler& scheduler_of(transfer_kind kind) noexcept
@@ -91,11 +101,12 @@ private:
     bool look(edma::engine& engine, bool interrupted, std::uint64_t now) noexcept;
     void after_look(std::uint64_t now) noexcept;
     void keep_watch(std::uint64_t now) noexcept;
-    void segment_ended(transfer_state& t, edma::outcome outcome, std::uint64_t now) noexcept;
+    void segment_ended(transfer_state& t, errc result, std::uint64_t now) noexcept;
     void fail(transfer_state& t, errc reason) noexcept;
     void finish(transfer_state& t) noexcept;
     void remember(transfer_state& t) noexcept;
     void stop_engines() noexcept;
+    void stop_kernel() noexcept;
 
     runtime& loop_;
     virtual_clock* simulation_; ///< null in real time
@@ -105,6 +116,8 @@ private:
     device_info info_;
     edma::engine_options options_;
     std::vector<std::unique_ptr<edma::engine>> engines_;
+    std::unique_ptr<shim::engine> kernel_; ///< in place of engines_ when the kernel module drives the device
+    kernel_sink kernel_sink_{*this};
     std::array<scheduler, 2> schedulers_;                     ///< by transfer_kind, as the next two
     std::array<std::vector<std::uint64_t>, 2> far_addresses_; ///< of the windows
     std::array<transfer_statistics, 2> counters_;

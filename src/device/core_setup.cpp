@@ -138,9 +138,13 @@ void device_core::describe(const device_spec& spec)
 {
     info_.spec = spec.text;
     info_.near = attached_->near();
-    info_.engine = spec.driver().engine;
-    info_.submit = spec.driver().submit;
-    info_.wake = spec.driver().wake;
+    if (const auto file = attached_->kernel()) {
+        describe_kernel(*file);
+    } else {
+        info_.engine = spec.driver().engine;
+        info_.submit = spec.driver().submit;
+        info_.wake = spec.driver().wake;
+    }
     info_.link = attached_->link();
     info_.alignment = attached_->alignment();
     for (const far_window& w : attached_->windows()) info_.windows.push_back({w.name, w.size});
@@ -166,6 +170,7 @@ void device_core::configure(const device_spec& spec)
     options_.moderation_bytes = static_cast<std::uint32_t>(
         bytes_in(interrupt_seconds, slower, moderation_bytes_min, moderation_bytes_max));
     info_.segment_bytes_max = segment_bytes(ahead);
+    if (auto file = attached_->kernel()) return configure_kernel(std::move(file), ahead);
 
     for (edma::port& p : attached_->engines())
         engines_.push_back(std::make_unique<edma::engine>(p, options_));
@@ -192,10 +197,7 @@ void device_core::add_channels(transfer_kind kind, edma::engine& engine)
         edma::channel& channel = engine.at(hardware, i);
         info_.channels.push_back(
             {name, kind, engine.side(), hardware, i, channel.has_list() ? channel.capacity() : 0});
-        served_channel served{};
-        served.hardware = &channel;
-        served.number = number;
-        scheduler_of(kind).add(served);
+        scheduler_of(kind).add({lane(channel), number});
     }
     auto& far = far_addresses_[static_cast<std::size_t>(kind)];
     far.clear();
@@ -224,11 +226,11 @@ void device_core::stop_engines() noexcept
 {
     auto sink = [this](void* owner, edma::outcome outcome) noexcept {
         const bool moved = outcome == edma::outcome::done;
-        segment_ended(*static_cast<transfer_state*>(owner), moved ? outcome : edma::outcome::gone,
-                      loop_.now());
+        segment_ended(*static_cast<transfer_state*>(owner), moved ? errc{} : errc::device_gone, loop_.now());
     };
     for (scheduler& s : schedulers_)
         while (transfer_state* const t = s.first_waiting()) fail(*t, errc::device_gone);
+    if (kernel_) stop_kernel();
     for (const auto& engine : engines_) engine->stop(loop_.now());
     for (const auto& engine : engines_) {
         while (!engine->quiet()) {
@@ -262,10 +264,14 @@ void device_core::lease(unsigned channel)
     const std::string& name = info_.channels[channel].name;
     if (wanted->leased) throw error(errc::busy, info_.spec + ": channel " + name + " is leased");
     const auto& siblings = scheduler_of(info_.channels[channel].serves).channels();
-    if (std::ranges::count_if(siblings, [](const served_channel& c) { return !c.leased; }) == 1)
+    const auto free = [&](const served_channel& c) {
+        return !c.leased && c.by_lease_only == wanted->by_lease_only;
+    };
+    if (std::ranges::count_if(siblings, free) == 1)
         throw error(errc::busy, info_.spec + ": channel " + name + " is the last one that serves a " +
                                     std::string(to_string(info_.channels[channel].serves)) +
                                     " for everybody");
+    wanted->hardware.take();
     scheduler_of(info_.channels[channel].serves).lease(*wanted);
 }
 
@@ -299,6 +305,10 @@ device_statistics device_core::statistics() const
     all.read = counters_[1];
     all.write.queued = schedulers_[0].waiting();
     all.read.queued = schedulers_[1].waiting();
+    if (kernel_) {
+        count_kernel_channels(all);
+        return all;
+    }
     for (const channel_info& c : info_.channels) {
         for (const auto& engine : engines_) {
             if (engine->side() != c.side) continue;

@@ -3,6 +3,7 @@
 // The one place that knows which kinds of device there are.
 #include "device/open.hpp"
 
+#include "device/kernel_module.hpp"
 #include "model/in_process.hpp"
 #include "model/simulated.hpp"
 #include "vfio/attached.hpp"
@@ -25,8 +26,7 @@ std::unique_ptr<attachment> attach(loop& l, const device_spec& spec)
     switch (spec.kind) {
     case kind::simulation: return std::make_unique<model::simulated>(spec.model, *simulation);
     case device_spec::kind_t::model: return model::open_model(spec.model);
-    case device_spec::kind_t::kernel_module:
-        throw error(errc::not_supported, spec.text + ": this build has no back end for the kernel module");
+    case kind::kernel_module: return std::make_unique<kernel_module>(spec.kernel);
     case kind::vfio: return vfio::open_function(spec.vfio, spec.text);
     }
     __builtin_unreachable();

@@ -38,36 +38,42 @@ void scheduler::drop(const transfer_state& t) noexcept
 {
     const std::uint64_t bytes = std::min(t.size, std::uint64_t{t.in_engine} * segment_bytes_);
     for (served_channel& c : channels_)
-        if ((t.channels & c.bit) != 0) c.hardware->drop(bytes);
+        if ((t.channels & c.bit) != 0) c.hardware.drop(bytes);
 }
 
 void scheduler::lease(served_channel& c) noexcept
 {
     c.leased = true;
     c.lease_ended = false;
+    c.open = false;
     share_out();
 }
 
 void scheduler::end_lease(served_channel& c) noexcept
 {
     c.lease_ended = true;
-    c.leased = c.bound != 0;
-    share_out();
+    if (c.bound == 0) give_back(c);
 }
 
 void scheduler::end_bound(const transfer_state& t) noexcept
 {
     served_channel& c = channel_of(t);
-    if (--c.bound != 0 || !c.lease_ended) return;
+    if (--c.bound == 0 && c.lease_ended) give_back(c);
+}
+
+void scheduler::give_back(served_channel& c) noexcept
+{
     c.leased = false;
+    c.open = !c.by_lease_only;
+    c.hardware.give_back();
     share_out();
 }
 
 void scheduler::share_out() noexcept
 {
-    const auto shared = std::ranges::count_if(channels_, [](const served_channel& c) { return !c.leased; });
+    const auto shared = std::ranges::count_if(channels_, [](const served_channel& c) { return c.open; });
     for (served_channel& c : channels_)
-        c.ahead = c.leased ? in_engine_bytes_ : in_engine_bytes_ / static_cast<std::uint64_t>(shared);
+        c.ahead = !c.open ? in_engine_bytes_ : in_engine_bytes_ / static_cast<std::uint64_t>(shared);
 }
 
 transfer_state* scheduler::first_waiting() noexcept
@@ -105,7 +111,7 @@ void scheduler::flush(std::uint64_t now_ns) noexcept
     for (served_channel& c : channels_) {
         if (!c.unflushed) continue;
         c.unflushed = false;
-        c.hardware->flush(now_ns);
+        c.hardware.flush(now_ns);
     }
 }
 

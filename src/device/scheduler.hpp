@@ -7,7 +7,7 @@
 #pragma once
 
 #include "device/backlog.hpp"
-#include "edma/engine.hpp"
+#include "device/lane.hpp"
 #include <counterflow/detail/transfer_state.hpp>
 #include <counterflow/statistics.hpp>
 #include <counterflow/transfer.hpp>
@@ -17,18 +17,19 @@
 
 namespace cf::detail {
 
-/// A hardware channel that serves this kind of transfer.
+/// A channel that serves this kind of transfer.
 struct served_channel {
-    edma::channel* hardware;
-    edma::engine* engine;
-    unsigned number;       ///< index into device_info::channels
-    std::uint16_t bit = 0; ///< in transfer_state::channels
-    bool leased = false;   ///< by a lease, or by transfers that outlive theirs
+    lane hardware;
+    unsigned number;            ///< index into device_info::channels
+    bool by_lease_only = false; ///< the kernel module chooses another one's by itself
+    std::uint16_t bit = 0;      ///< in transfer_state::channels
+    bool leased = false;        ///< by a lease, or by transfers that outlive theirs
+    bool open = true;           ///< to everybody's transfers
     bool lease_ended = false;
     bool unflushed = false;  ///< pushed to since the last flush
     std::uint64_t ahead = 0; ///< bytes it may be given in advance
     std::uint64_t bound = 0; ///< transfers started through the lease that have not ended
-    backlog waiting;         ///< those of them that wait
+    backlog waiting{};       ///< those of them that wait
 };
 
 class scheduler {
@@ -87,10 +88,7 @@ public:
     transfer_state* first_waiting() noexcept;
 
 private:
-    bool has_room(const served_channel& c) const noexcept
-    {
-        return c.hardware->space() > 0 && c.hardware->outstanding_bytes() < c.ahead;
-    }
+    bool has_room(const served_channel& c) const noexcept { return c.hardware.has_room(c.ahead); }
     served_channel* channel_with_room() noexcept
     {
         served_channel* const first = channels_.data();
@@ -98,7 +96,7 @@ private:
         served_channel* const start = turn_;
         do {
             if (++turn_ >= end) turn_ = first;
-            if (!turn_->leased && has_room(*turn_)) return turn_;
+            if (turn_->open && has_room(*turn_)) return turn_;
         } while (turn_ != start);
         return nullptr;
     }
@@ -106,7 +104,7 @@ private:
     void hand_over(transfer_state& t, served_channel& c) noexcept
     {
         const std::uint32_t size = next_segment(t);
-        c.hardware->push({t.near_address, t.far_address, size, &t});
+        c.hardware.push(t.near_address, t.far_address, size, &t);
         t.near_address += size;
         t.far_address += size;
         t.remaining -= size;
@@ -126,6 +124,7 @@ private:
     }
 
     void share_out() noexcept;
+    void give_back(served_channel& c) noexcept;
     void enqueue(transfer_state& t) noexcept;
     served_channel& channel_of(const transfer_state& t) noexcept;
     void serve(backlog& from, served_channel& c) noexcept;

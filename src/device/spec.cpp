@@ -232,6 +232,14 @@ constexpr std::array vfio_keys{
     vfio_key{"hang", [](vfio_spec& v, const assignment& a) { hang_field(v, a); }},
 };
 
+constexpr std::array<choice<kernel_way>, 3> ways{
+    {{"uring_cmd", kernel_way::uring_cmd}, {"rw", kernel_way::rw}, {"ring", kernel_way::ring}}};
+
+using kernel_key = key_entry<kernel_spec>;
+constexpr std::array kernel_keys{
+    kernel_key{"complete", [](kernel_spec& k, const assignment& a) { k.complete = choose(a, ways); }},
+};
+
 template <class Keys>
 std::string names_of(const Keys& keys)
 {
@@ -334,6 +342,15 @@ vfio_spec parse_vfio(std::string_view spec, std::string_view text)
     return vfio;
 }
 
+kernel_spec parse_kernel(std::string_view spec, std::string_view text)
+{
+    const auto [path, keys] = split_keys(text);
+    kernel_spec kernel;
+    kernel.path = path;
+    parse_keys(kernel, kernel_keys, spec, keys);
+    return kernel;
+}
+
 } // namespace
 
 device_spec parse_spec(std::string_view text)
@@ -349,7 +366,7 @@ device_spec parse_spec(std::string_view text)
         spec.model = parse_model(spec.model, sim_keys, printable(text), text.substr(4));
     } else if (text.starts_with("/dev/") && text.size() > 5) {
         spec.kind = device_spec::kind_t::kernel_module;
-        spec.path = text;
+        spec.kernel = parse_kernel(printable(text), text);
     } else if (text.starts_with("vfio:")) {
         spec.kind = device_spec::kind_t::vfio;
         spec.vfio = parse_vfio(printable(text), text.substr(5));

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "device/scheduler.hpp"
-#include "edma/outcome.hpp"
 #include <counterflow/statistics.hpp>
 
 #include <array>
@@ -31,22 +30,21 @@ public:
     {
         for (const served_channel& c : s.channels()) {
             notes& n = notes_[c.number];
-            const std::uint64_t pushed = c.hardware->outstanding();
+            const std::uint64_t pushed = c.hardware.outstanding();
             for (std::uint64_t i = n.times.size(); i < pushed; ++i) n.times.push_back(now_ns);
             n.kind = kind;
-            n.bytes = c.hardware->outstanding_bytes();
+            n.bytes = c.hardware.outstanding_bytes();
         }
     }
 
     /// While a segment is being reported: finds the channel whose bytes became fewer, and tells.
-    void segment_ended(transfer_kind kind, scheduler& s, edma::outcome outcome, std::uint64_t now_ns)
+    void segment_ended(transfer_kind kind, scheduler& s, errc result, std::uint64_t now_ns)
     {
         for (const served_channel& c : s.channels()) {
             notes& n = notes_[c.number];
-            if (n.bytes <= c.hardware->outstanding_bytes()) continue;
-            const std::uint64_t bytes = n.bytes - c.hardware->outstanding_bytes();
-            const std::error_code error =
-                outcome == edma::outcome::done ? std::error_code{} : make_error_code(edma::to_errc(outcome));
+            if (n.bytes <= c.hardware.outstanding_bytes()) continue;
+            const std::uint64_t bytes = n.bytes - c.hardware.outstanding_bytes();
+            const std::error_code error = result == errc{} ? std::error_code{} : make_error_code(result);
             observer_->on_segment({kind, c.number, bytes, n.times.front(), now_ns, error});
             n.times.pop_front();
             n.bytes -= bytes;

@@ -108,6 +108,7 @@ upward() {
     layer log log
     layer runtime coro
     layer edma 'runtime|coro'
+    layer shim 'runtime|coro'
     # The model plugs into the device-opening code; it knows that seam and no more of the device.
     layer model 'device/attachment|edma|runtime|coro'
     layer vfio 'device/attachment|edma|runtime|coro'

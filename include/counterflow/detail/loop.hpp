@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 namespace cf::detail {
 
@@ -46,6 +47,14 @@ struct poller : list_node {
 struct posted {
     posted* next = nullptr;
     void (*run)(posted&) noexcept = nullptr; ///< on the runtime's thread; may end the node's life
+};
+
+/// What completions may still come for after its owner is gone; see loop::keep().
+struct leftover : list_node {
+    leftover() = default;
+    leftover(const leftover&) = delete;
+    leftover& operator=(const leftover&) = delete;
+    virtual ~leftover() = default;
 };
 
 /// Counts since the runtime was made. An idle runtime's do not move.
@@ -102,6 +111,10 @@ public:
     /// The simulation whose time now() is, or null when it is real. See runtime_options::time.
     virtual_clock* simulation() noexcept;
 
+    /// Owns `left` until it deletes itself, in the completion it was kept for, or until the loop's end, when
+    /// no more can come.
+    void keep(std::unique_ptr<leftover> left) noexcept { leftovers_.push_back(*left.release()); }
+
     /// For those who wait for hardware outside of run(): lets a little time pass.
     void pause() noexcept;
 
@@ -129,7 +142,10 @@ public:
 
 protected:
     loop() noexcept = default;
-    ~loop() = default;
+    ~loop()
+    {
+        while (leftover* const left = leftovers_.pop_front()) delete left;
+    }
 
     /// While it lives the calling thread runs this loop, inside of the one it ran before.
     class CF_API inside {
@@ -174,6 +190,7 @@ protected:
     intrusive_list<io_operation> requests_;
     intrusive_list<promise_base> cancels_; // of coroutines, when there was no room for the cancel
     reactor* reactor_ = nullptr;
+    intrusive_list<leftover> leftovers_;
     std::uint64_t spin_ns_ = 0;
     std::uint64_t polls_ = 0;
 

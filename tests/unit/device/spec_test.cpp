@@ -239,7 +239,15 @@ TEST_CASE("device nodes and VFIO addresses", "[spec]")
 {
     const cf::device_spec node = cf::parse_spec("/dev/counterflow0");
     CHECK(node.kind == kind::kernel_module);
-    CHECK(node.path == "/dev/counterflow0");
+    CHECK(node.kernel.path == "/dev/counterflow0");
+    CHECK_FALSE(node.kernel.complete);
+    for (const cf::kernel_way way : {cf::kernel_way::uring_cmd, cf::kernel_way::rw, cf::kernel_way::ring}) {
+        const auto chosen = cf::parse_spec("/dev/counterflow0,complete=" + std::string(to_string(way)));
+        CHECK(chosen.kernel.path == "/dev/counterflow0");
+        CHECK(chosen.kernel.complete == way);
+    }
+    CHECK(has(refusal("/dev/counterflow0,complete=poll"), "it must be uring_cmd, rw or ring"));
+    CHECK(has(refusal("/dev/counterflow0,wake=irq"), "unknown key 'wake'; the keys are complete"));
     const cf::device_spec vfio = cf::parse_spec("vfio:0000:01:00.0");
     CHECK(vfio.kind == kind::vfio);
     CHECK(vfio.vfio.bdf == "0000:01:00.0");
