@@ -38,6 +38,21 @@ each_way() {
     [ "$(uname -r | cut -d. -f1)" -lt 6 ] || ways="uring_cmd $ways"
 }
 
+# In turns, the best of three: what a busy host disturbs least. Only ratios mean anything.
+speeds() {
+    : >/tmp/speeds
+    for _ in 1 2 3; do
+        for name in $ways; do
+            way=,complete=$name
+            check "$name: bench, 4 KiB" bench --size 4KiB --outstanding 16 --seconds 0.5
+            echo "$name $(transfers)" >>/tmp/speeds
+        done
+    done
+    for name in $ways; do
+        note "$name, 4 KiB, depth 32: $(sed -n "s/^$name //p" /tmp/speeds | sort -n | tail -n 1) transfers/s"
+    done
+}
+
 on_every_way() {
     each_way
     check 'the list has it' says "$node" /counterflow list
@@ -53,10 +68,7 @@ on_every_way() {
         way=,complete=$name
         check "$name: tests of any device" tested '~[fault]~[unbind]~[vanish]'
         check "$name: faults" tested '[fault]'
-        check "$name: bench, 4 KiB" bench --size 4KiB --outstanding 16 --seconds 1
-        note "$name, 4 KiB, depth 32: $(transfers) transfers/s"
-        check "$name: bench, 64 KiB" bench --seconds 1
-        note "$name, 64 KiB, depth 32: $(transfers) transfers/s"
+        check "$name: bench, 64 KiB" bench --seconds 0.5
         check "$name: copy there" /counterflow copy /tmp/a "$node$way/ram@4096" -q
         check "$name: copy back" /counterflow copy "$node$way/ram@4096" /tmp/b --size 6MiB -q
         check "$name: it is what it was" cmp /tmp/a /tmp/b
@@ -64,7 +76,10 @@ on_every_way() {
         check "$name: it has come back" cmp /tmp/a /tmp/b
         check "$name: nothing stays pinned" nothing_pinned
     done
-    for example in /0[0-9]_*; do check "example $(basename "$example")" "$example" $node; done
+    for example in /0[0-9]_*; do
+        check "example $(basename "$example")" env LD_LIBRARY_PATH=/ "$example" $node
+    done
+    speeds
     check 'nothing stays pinned' nothing_pinned
     for name in $ways; do
         way=,complete=$name

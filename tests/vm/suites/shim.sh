@@ -4,14 +4,12 @@
 # shellcheck shell=sh
 
 build_counterflow
+kernel_module configfs
 built=$(dirname "$counterflow")/../..
 # shellcheck disable=SC2046 # a list of programs
-initramfs "$kernel_folder"/dw-edma/*.ko "$counterflow_ko" "$counterflow" "$built/tests/device/device-test" \
-    $(find "$built/examples" -maxdepth 1 -type f -perm -u+x)
+initramfs "$kernel_folder"/dw-edma/*.ko "$counterflow_ko" ${kernel_module:+"$kernel_module"} \
+    "$built/src/libcounterflow.so.0" "$counterflow" "$built/tests/device/device-test" $(find "$built/examples" -maxdepth 1 -type f -perm -u+x)
 
-boot_seconds_before=$boot_seconds
-boot_seconds=900
 boot 'library on ring' shim-ring.sh
 boot 'library on dmaengine' shim-dmaengine.sh
 boot 'library on ring, the model dies' shim-vanish.sh
-boot_seconds=$boot_seconds_before
