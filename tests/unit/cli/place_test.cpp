@@ -19,7 +19,7 @@ TEST_CASE("a place has a device, a window and an offset", "[place]")
     CHECK(p->offset == 4096);
     const auto node = parse_place("/dev/counterflow0/ram@18446744073709551615");
     REQUIRE(node);
-    CHECK(node->device.path == "/dev/counterflow0");
+    CHECK(node->device.kernel.path == "/dev/counterflow0");
     CHECK(node->offset == ~std::uint64_t{0});
 }
 
