@@ -96,6 +96,8 @@ struct sg_table {
 #define for_each_sgtable_dma_sg(table, sg, i)                                                                \
     for (sg = (table)->sgl, i = 0; i < (int)(table)->nents; ++sg, ++i)
 
+int sg_alloc_table_from_pages_segment(struct sg_table* table, struct page** pages, unsigned int count,
+                                      unsigned int offset, unsigned long size, unsigned int most, gfp_t gfp);
 int dma_map_sgtable(struct device* dev, struct sg_table* table, enum dma_data_direction direction,
                     unsigned long attributes);
 void dma_unmap_sgtable(struct device* dev, struct sg_table* table, enum dma_data_direction direction,
