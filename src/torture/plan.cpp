@@ -35,7 +35,8 @@ std::string any_device(chance& dice)
     constexpr std::array<std::string_view, 3> engines{"remote", "local", "both"};
     constexpr std::array<std::string_view, 3> wakes{"irq", "imwr", "poll"};
     std::string spec = "sim:" + std::string(links[dice.below(links.size())]);
-    spec += ",wr=" + std::to_string(dice.between(1, 4)) + ",rd=" + std::to_string(dice.between(1, 4));
+    spec += ",wr=" + std::to_string(dice.between(1, 4));
+    spec += ",rd=" + std::to_string(dice.between(1, 4)); // one die a statement: operands have no order
     const std::string_view engine = engines[dice.below(engines.size())];
     spec += ",engine=" + std::string(engine);
     // A local engine and one that takes descriptors one by one need its interrupt.
