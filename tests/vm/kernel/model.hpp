@@ -15,7 +15,7 @@ inline std::string model(const std::string& command)
     EXPECT_EQUAL(::write(port, line.data(), line.size()), line.size());
     std::string answer;
     for (char c = 0; ::read(port, &c, 1) == 1 && c != '\n';) answer += c;
-    if (answer.rfind("ok", 0) != 0) {
+    if (answer.rfind("error", 0) == 0) {
         std::printf("model: %s: %s\n", command.c_str(), answer.c_str());
         std::exit(1);
     }
