@@ -23,6 +23,7 @@ namespace cf::detail {
 namespace {
 
 constexpr std::uint64_t second = 1'000'000'000;
+constexpr std::uint64_t near_ns = 1'000'000;
 
 } // namespace
 
@@ -175,9 +176,25 @@ bool uring_reactor::attend() noexcept
         plan_.only_if_needed = true;
         return true;
     }
+    if ((attention_ & loop::has_timers) && !ready_to_wait()) {
+        plan_.minimum = 0;
+        return true;
+    }
     spin_until_ = 0;
-    if ((attention_ & loop::has_timers) && !set_alarm()) plan_.minimum = 0;
     return true;
+}
+
+// With timers that the kernel may not have been told of. Before it is told of one that is near, it is asked
+// whether something has come: then nobody waits, and an alarm that is set for nothing still interrupts
+// the processor. One that is far is likely to be canceled before, and then costs no tick anything.
+bool uring_reactor::ready_to_wait() noexcept
+{
+    const unsigned head = *ring_.cq_head;
+    if (head != asked_head_ && !loop_.timers_.empty() && loop_.timers_.nearest() < now() + near_ns) {
+        asked_head_ = head;
+        return false;
+    }
+    return set_alarm();
 }
 
 // Looking goes on for spin_ns_ after the last progress. The clock is read every few turns only. From here

@@ -54,6 +54,7 @@ private:
     void complain(int result) noexcept;
     bool attend() noexcept;
     bool keep_spinning(bool progress) noexcept;
+    bool ready_to_wait() noexcept;
     bool set_alarm() noexcept;
     void prepare_alarm() noexcept;
     io_uring_sqe* take_ring_entry() noexcept;
@@ -79,6 +80,7 @@ private:
     std::uint64_t spin_until_ = 0; // 0: not spinning
     unsigned spin_head_ = 0;
     unsigned spin_turns_ = 0;
+    unsigned asked_head_ = ~0u; // of the completions when the kernel was last asked; see ready_to_wait()
 
     // The timeout of the nearest timer; see set_alarm().
     struct alarm_operation : io_operation {
