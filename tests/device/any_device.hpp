@@ -4,23 +4,23 @@
 #pragma once
 
 #include "catch.hpp"
+#include "ledger.hpp"
 #include <counterflow/counterflow.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <random>
-#include <span>
 #include <string>
 #include <system_error>
-#include <vector>
 
 namespace any {
 
 using namespace cf::literals;
 
-inline constexpr std::size_t block = 4096;
+using test::block;
+using test::fill;
+using test::ledger;
+using test::note;
 
 inline std::string spec()
 {
@@ -34,35 +34,6 @@ struct opened {
     cf::device dev{loop, spec()};
     cf::window ram = dev.window("ram");
 };
-
-inline void fill(std::span<std::byte> memory, std::uint32_t seed)
-{
-    std::mt19937 random(seed);
-    for (std::byte& b : memory) b = static_cast<std::byte>(random());
-}
-
-/// What became of a number of awaits: how often each resumed, and with what.
-struct ledger {
-    explicit ledger(std::size_t size) : resumed(size), code(size) {}
-    std::vector<int> resumed;
-    std::vector<std::error_code> code;
-
-    bool each_once() const
-    {
-        return std::ranges::all_of(resumed, [](int n) { return n == 1; });
-    }
-    std::size_t count(std::error_code wanted) const
-    {
-        return static_cast<std::size_t>(std::ranges::count(code, wanted));
-    }
-};
-
-inline cf::task<> note(cf::transfer moved, ledger& book, std::size_t entry)
-{
-    auto done = co_await cf::as_result(std::move(moved));
-    ++book.resumed[entry];
-    if (!done) book.code[entry] = done.error().code;
-}
 
 /// How a transfer ends.
 inline std::error_code outcome_of(opened& o, cf::transfer t)

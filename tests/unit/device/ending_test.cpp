@@ -3,7 +3,7 @@
 // Transfers that the program ends: by a deadline, a stop request, an exception or by closing the
 // device. At every stage each await resumes exactly once.
 #include "catch.hpp"
-#include "ledger.hpp"
+#include "many.hpp"
 #include "model/stepped.hpp"
 
 #include <chrono>
@@ -123,43 +123,42 @@ TEST_CASE("an exception that leaves a scope with transfers in flight joins them 
     CHECK(book.count(errc::canceled) == 2);
 }
 
-TEST_CASE("a device that is closed ends its transfers", "[transfer]")
+namespace {
+
+/// Closes a device under a transfer of each entry, most of which wait for the engine; `before` comes first.
+template <class Before>
+void close_under_reads(ledger& book, Before before)
 {
     cf::runtime loop;
-    ledger book(8);
-    const auto program = [](cf::runtime& on, ledger& l) -> cf::task<> {
+    loop.run([](cf::runtime& on, ledger& l, Before last) -> cf::task<> {
         auto dev = std::make_unique<cf::device>(on, "model:gen1x1,wr=1,rd=1");
         cf::buffer memory = dev->allocate(64_MiB);
         cf::scope all;
-        for (std::size_t i = 0; i < 8; ++i)
+        for (std::size_t i = 0; i < l.resumed.size(); ++i)
             all.spawn(note(dev->read(memory, dev->window("ram").at(0)), l, i));
-        while (dev->statistics().read.started < 8) co_await cf::nop();
+        while (dev->statistics().read.started < l.resumed.size()) co_await cf::nop();
+        last(all);
         dev.reset();
         co_await all.join();
-    };
-    loop.run(program(loop, book));
+    }(loop, book, before));
     CHECK(book.each_once());
+}
+
+} // namespace
+
+TEST_CASE("a device that is closed ends its transfers", "[transfer]")
+{
+    ledger book(8);
+    close_under_reads(book, [](cf::scope&) {});
     CHECK(book.count(errc::device_gone) == 8);
 }
 
 TEST_CASE("a transfer that has failed tells why, also when its device is closed before it resumes",
           "[transfer]")
 {
-    cf::runtime loop;
     ledger book(8);
-    const auto program = [](cf::runtime& on, ledger& l) -> cf::task<> {
-        auto dev = std::make_unique<cf::device>(on, "model:gen1x1,wr=1,rd=1");
-        cf::buffer memory = dev->allocate(64_MiB);
-        cf::scope all;
-        for (std::size_t i = 0; i < 8; ++i)
-            all.spawn(note(dev->read(memory, dev->window("ram").at(0)), l, i));
-        co_await cf::yield();
-        all.request_stop(); // ends those that wait for the engine, which resume after this
-        dev.reset();
-        co_await all.join();
-    };
-    loop.run(program(loop, book));
-    CHECK(book.each_once());
+    // Ends those that wait for the engine, which resume after this.
+    close_under_reads(book, [](cf::scope& all) { all.request_stop(); });
     CHECK(book.count(errc::canceled) == 8);
 }
 

@@ -3,7 +3,7 @@
 // The system takes a device back while transfers run: every await ends, and the device is left alone.
 #include "catch.hpp"
 
-#include "ledger.hpp"
+#include "many.hpp"
 
 #include <fstream>
 #include <string>

@@ -4,13 +4,13 @@
 // the test can reach, and a device opened on it.
 #pragma once
 
+#include "ledger.hpp"
 #include "model/in_process.hpp"
 #include <counterflow/counterflow.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <random>
 #include <span>
 #include <string>
 
@@ -59,11 +59,6 @@ private:
     }
 };
 
-/// Fills memory with bytes that depend on the seed and the position.
-inline void fill(std::span<std::byte> memory, std::uint32_t seed)
-{
-    std::mt19937 random(seed);
-    for (std::byte& b : memory) b = static_cast<std::byte>(random());
-}
+using test::fill;
 
 } // namespace rig

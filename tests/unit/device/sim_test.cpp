@@ -3,7 +3,7 @@
 // Devices in virtual time: what they need of a runtime, that the same seed gives the same run, and that
 // nothing on them is faster than the link.
 #include "catch.hpp"
-#include "ledger.hpp"
+#include "many.hpp"
 #include "model/simulated.hpp"
 #include "runtime/virtual/clock.hpp"
 

@@ -4,7 +4,7 @@
 // with one outcome, and nobody else's transfer suffers. Ends that the program itself brings about
 // are in ending_test.cpp.
 #include "catch.hpp"
-#include "ledger.hpp"
+#include "many.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,42 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// ledger: what became of a number of awaited transfers, and the tasks that fill it in. For the
-// tests in which many transfers end in different ways.
+// Many transfers at once on a modelled device, and a ledger of what became of them. For the tests in which
+// transfers end in different ways.
 #pragma once
 
+#include "ledger.hpp"
 #include "rig.hpp"
 
 #include <algorithm>
 #include <cstddef>
-#include <system_error>
-#include <vector>
 
 namespace rig {
 
-inline constexpr std::size_t block = 4096;
-
-/// What became of a number of awaits: how often each resumed, and with what.
-struct ledger {
-    explicit ledger(std::size_t size) : resumed(size), code(size) {}
-    std::vector<int> resumed;
-    std::vector<std::error_code> code;
-
-    bool each_once() const
-    {
-        return std::ranges::all_of(resumed, [](int n) { return n == 1; });
-    }
-    std::size_t count(std::error_code wanted) const
-    {
-        return static_cast<std::size_t>(std::ranges::count(code, wanted));
-    }
-};
-
-inline cf::task<> note(cf::transfer moved, ledger& book, std::size_t entry)
-{
-    auto done = co_await cf::as_result(std::move(moved));
-    ++book.resumed[entry];
-    if (!done) book.code[entry] = done.error().code;
-}
+using test::block;
+using test::ledger;
+using test::note;
 
 /// `count` transfers of one block each at once, each to its own place.
 inline cf::task<> many(cf::device& dev, cf::buffer& memory, cf::transfer_kind kind, std::size_t count,
