@@ -54,7 +54,7 @@ machine_config with_looks(machine_config config)
 } // namespace
 
 simulated::simulated(const model_spec& spec, const machine_config& config, detail::virtual_clock& clock)
-    : clock_(clock), machine_(with_looks(config), *this), board_(spec, config, machine_)
+    : on_board(spec, with_looks(config)), clock_(clock)
 {
     for (unsigned engine = 0; engine < board_.ports().size(); ++engine) {
         spaces_.push_back(std::make_unique<space>(*this, engine));
@@ -72,13 +72,6 @@ void simulated::deliver() noexcept
 {
     for (unsigned engine = 0; engine < spaces_.size(); ++engine)
         if (std::exchange(interrupts_[engine], false)) spaces_[engine]->tell();
-}
-
-bool simulated::message(port_end end, std::uint64_t address, std::uint32_t)
-{
-    const auto engine = board_.interrupt_of(end, address);
-    if (engine) interrupt(*engine);
-    return engine.has_value();
 }
 
 void simulated::happened(const event& e) noexcept

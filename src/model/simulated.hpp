@@ -5,7 +5,7 @@
 // program looks, and every event joins the clock's hash.
 #pragma once
 
-#include "model/board.hpp"
+#include "model/on_board.hpp"
 #include "runtime/virtual/clock.hpp"
 
 #include <array>
@@ -15,10 +15,7 @@
 
 namespace cf::model {
 
-class simulated final : public detail::attachment,
-                        private detail::virtual_hardware,
-                        private signal_sink,
-                        private event_witness {
+class simulated final : public on_board, private detail::virtual_hardware, private event_witness {
 public:
     /// Tests change what a spec cannot say in `config`. `clock` outlives this.
     simulated(const model_spec& spec, const machine_config& config, detail::virtual_clock& clock);
@@ -27,19 +24,7 @@ public:
     }
     ~simulated() override;
 
-    port_end near() const noexcept override { return board_.near(); }
-    std::span<edma::port> engines() noexcept override { return board_.ports(); }
-    std::span<const detail::far_window> windows() const noexcept override { return board_.windows(); }
-    link_parameters link() const noexcept override { return board_.link(); }
-    std::uint64_t map(void* memory, std::size_t size) override { return board_.map(memory, size); }
-    void unmap(std::uint64_t address, std::size_t size) noexcept override { board_.unmap(address, size); }
-
-    machine& hardware() noexcept { return machine_; }
-    faults& injected() noexcept { return machine_.injected(); }
-    journal& violations() noexcept { return machine_.violations(); }
     void set_link(bool up) { machine_.set_link(up, clock_.now()); }
-    /// What the window "ram" shows.
-    std::span<std::byte> far_memory() const noexcept { return board_.far_memory(); }
 
 private:
     class space;
@@ -51,13 +36,10 @@ private:
     void deliver() noexcept override;
 
     void interrupt(unsigned engine) override { interrupts_[engine] = true; }
-    bool message(port_end end, std::uint64_t address, std::uint32_t data) override;
     void happened(const event& e) noexcept override;
 
     detail::virtual_clock& clock_;
     std::array<bool, 2> interrupts_{}; ///< by engine: not told yet
-    machine machine_;
-    board board_;
     std::vector<std::unique_ptr<space>> spaces_;
 };
 

@@ -30,8 +30,7 @@ private:
     unsigned engine_;
 };
 
-stepped::stepped(const model_spec& spec, const machine_config& config)
-    : machine_(config, *this), board_(spec, config, machine_)
+stepped::stepped(const model_spec& spec, const machine_config& config) : on_board(spec, config)
 {
     for (unsigned engine = 0; engine < board_.ports().size(); ++engine) {
         spaces_.push_back(std::make_unique<space>(*this, engine));
@@ -40,13 +39,6 @@ stepped::stepped(const model_spec& spec, const machine_config& config)
 }
 
 stepped::~stepped() = default;
-
-bool stepped::message(port_end end, std::uint64_t address, std::uint32_t)
-{
-    const auto engine = board_.interrupt_of(end, address);
-    if (engine) interrupt(*engine);
-    return engine.has_value();
-}
 
 bool stepped::step()
 {

@@ -4,7 +4,7 @@
 // interleaving of driver and engine can be set up, and repeats exactly. One thread.
 #pragma once
 
-#include "model/board.hpp"
+#include "model/on_board.hpp"
 
 #include <array>
 #include <cstdint>
@@ -13,18 +13,11 @@
 
 namespace cf::model {
 
-class stepped final : public detail::attachment, private signal_sink {
+class stepped final : public on_board {
 public:
     explicit stepped(const model_spec& spec) : stepped(spec, configure(spec)) {}
     stepped(const model_spec& spec, const machine_config& config);
     ~stepped() override;
-
-    port_end near() const noexcept override { return board_.near(); }
-    std::span<edma::port> engines() noexcept override { return board_.ports(); }
-    std::span<const detail::far_window> windows() const noexcept override { return board_.windows(); }
-    link_parameters link() const noexcept override { return board_.link(); }
-    std::uint64_t map(void* memory, std::size_t size) override { return board_.map(memory, size); }
-    void unmap(std::uint64_t address, std::size_t size) noexcept override { board_.unmap(address, size); }
 
     /// Register accesses set out at this time, after everything due by it; a load across the link
     /// moves the clock to its answer.
@@ -42,23 +35,15 @@ public:
         return std::exchange(interrupts_[engine], 0);
     }
 
-    machine& hardware() noexcept { return machine_; }
-    faults& injected() noexcept { return hardware().injected(); }
-    journal& violations() noexcept { return hardware().violations(); }
-    void set_link(bool up) { hardware().set_link(up, now_); }
-    /// What the window "ram" shows.
-    std::span<std::byte> far_memory() const noexcept { return board_.far_memory(); }
+    void set_link(bool up) { machine_.set_link(up, now_); }
 
 private:
     class space;
 
     void interrupt(unsigned engine) override { ++interrupts_[engine]; }
-    bool message(port_end end, std::uint64_t address, std::uint32_t data) override;
 
     nanoseconds now_ = 0;
     std::array<std::uint64_t, 2> interrupts_{};
-    machine machine_;
-    board board_;
     std::vector<std::unique_ptr<space>> spaces_;
 };
 
