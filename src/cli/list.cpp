@@ -8,8 +8,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -24,23 +22,12 @@ struct listed {
     bool usable; ///< by this build
 };
 
-/// Names in a folder, sorted; none when it is not there.
-std::vector<std::string> names_in(const fs::path& folder)
-{
-    std::vector<std::string> names;
-    std::error_code ignored;
-    for (const fs::directory_entry& e : fs::directory_iterator(folder, ignored))
-        names.push_back(e.path().filename());
-    std::sort(names.begin(), names.end());
-    return names;
-}
-
 std::vector<listed> devices()
 {
     std::vector<listed> all{
         {"model:gen3x1", "modelled endpoint in this process; any link, see docs/specs.md", true},
         {"sim:gen3x1", "the same in virtual time", true}};
-    for (const std::string& name : names_in("/dev"))
+    for (const std::string& name : vfio::names_in("/dev"))
         if (name.starts_with("counterflow"))
             all.push_back({"/dev/" + name, "engine behind the kernel module", true});
     for (const std::string& bdf : vfio::candidates("/")) {

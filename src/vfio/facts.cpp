@@ -32,16 +32,6 @@ std::string first_word(const fs::path& file)
     return word;
 }
 
-std::vector<std::string> names_in(const fs::path& folder)
-{
-    std::vector<std::string> names;
-    std::error_code ignored;
-    for (const fs::directory_entry& e : fs::directory_iterator(folder, ignored))
-        names.push_back(e.path().filename());
-    std::sort(names.begin(), names.end());
-    return names;
-}
-
 access_to access_of(const fs::path& node)
 {
     if (::access(node.c_str(), F_OK) != 0) return access_to::nothing;
@@ -97,6 +87,16 @@ obstacle no_iommu(const facts& f)
 }
 
 } // namespace
+
+std::vector<std::string> names_in(const fs::path& folder)
+{
+    std::vector<std::string> names;
+    std::error_code ignored;
+    for (const fs::directory_entry& e : fs::directory_iterator(folder, ignored))
+        names.push_back(e.path().filename());
+    std::sort(names.begin(), names.end());
+    return names;
+}
 
 facts look_at(const fs::path& root, std::string_view bdf)
 {

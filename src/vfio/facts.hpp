@@ -50,6 +50,9 @@ struct obstacle {
 /// them.
 std::optional<obstacle> obstacle_of(const facts& f);
 
+/// Names in a folder, sorted; none when it is not there.
+std::vector<std::string> names_in(const std::filesystem::path& folder);
+
 /// Functions that look as if they were meant: Synopsys' own ID, and whatever vfio-pci has. Sorted.
 std::vector<std::string> candidates(const std::filesystem::path& root);
 
