@@ -141,13 +141,6 @@ std::string replay_of(const torture::plan& p, const torture_options& options)
     return text;
 }
 
-std::string hash_of(const tally& t)
-{
-    std::array<char, 17> text{};
-    std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(t.hash));
-    return text.data();
-}
-
 /// A line now and then, over itself on a terminal.
 class progress {
 public:
@@ -200,7 +193,6 @@ result run_all(const torture_options& options, const common_options& common)
             if (troubles.size() < findings_max) troubles.push_back(t);
         }
         line.show(r);
-        return true;
     });
     r.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     std::ranges::sort(r.failing);
@@ -241,7 +233,7 @@ json to_json(const result& r, const torture_options& options)
             {"crashed", r.sum.crashed},
             {"failing_seeds", r.failing},
             {"findings", findings},
-            {"trace_hash", hash_of(r.sum)},
+            {"trace_hash", hexadecimal(r.sum.hash)},
             {"virtual_seconds", static_cast<double>(r.sum.virtual_ns) * 1e-9},
             {"seconds", r.seconds}};
 }
@@ -258,7 +250,7 @@ std::string to_text(const result& r, const torture_options& options)
         if (r.sum.faults[i])
             text += "  " + std::string(torture::name_of(static_cast<torture::fault>(i))) + " " +
                     grouped(r.sum.faults[i]);
-    text += "\ntrace     " + hash_of(r.sum) + "\n";
+    text += "\ntrace     " + hexadecimal(r.sum.hash) + "\n";
     if (r.failing.empty())
         return text + "verdict   nothing lost, nothing resumed twice, nothing corrupt, nothing hung\n";
     text += "verdict   " + grouped(r.sum.lost) + " lost, " + grouped(r.sum.double_resumes) +

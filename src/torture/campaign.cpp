@@ -168,18 +168,10 @@ campaign::move campaign::choose(unsigned index, std::uint64_t number)
     m.options.priority = static_cast<priority>(dice.below(3));
     if (!special_.empty()) {
         m.special = special_.front();
-        special_.clear();
+        special_.erase(special_.begin());
+        if (m.is(fault::deadline)) m.options.deadline = some_time(m.special->b);
     }
     return m;
-}
-
-transfer campaign::made(const move& m) const
-{
-    const bool writes = m.kind == transfer_kind::write;
-    const buffer& memory = buffers_[writes ? m.index : plan_.tasks + m.index];
-    const window_place place = dev_->window("ram").at(m.index * plan_.share + m.far);
-    return writes ? dev_->write(memory.slice(m.near, m.size), place, m.options)
-                  : dev_->read(memory.slice(m.near, m.size), place, m.options);
 }
 
 task<> campaign::perform(move m)
@@ -195,7 +187,7 @@ task<> campaign::perform(move m)
         fill(source, plan_.seed, m.number);
         m.by.out.set(m.near, source);
     }
-    const std::error_code code = co_await awaited(m, made(m));
+    const std::error_code code = co_await awaited(m);
     if (epoch == epochs_ && !m.stillborn()) ++accepted_;
     judge(m, code);
     if (code == errc::link_down || code == errc::device_gone)

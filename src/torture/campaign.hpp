@@ -13,6 +13,7 @@
 #include <counterflow/counterflow.hpp>
 #include <counterflow/detail/timer.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -83,7 +84,9 @@ private:
     task<> work(unsigned index);
     move choose(unsigned index, std::uint64_t number);
     task<> perform(move m);
-    task<std::error_code> awaited(const move& m, transfer t);
+    task<std::error_code> awaited(const move& m);
+    task<std::error_code> leased(const move& m);
+    task<std::error_code> canceled(const move& m);
     task<std::error_code> refused(const move& m);
     void judge(const move& m, std::error_code code);
     bool explained(const move& m, std::error_code code) const;
@@ -93,11 +96,22 @@ private:
     void strike_hardware(const event& e);
     void take_link_down();
     void take_back(worker& w);
+    static std::chrono::nanoseconds some_time(std::uint64_t dice);
     void bring_link_back(std::uint64_t after_ns);
 
     std::span<std::byte> near_out(unsigned index) const;
     std::span<std::byte> near_in(unsigned index) const;
-    transfer made(const move& m) const;
+    /// The transfer, by the device or a lease.
+    template <class By>
+    transfer made(const move& m, const By& by) const
+    {
+        const bool writes = m.kind == transfer_kind::write;
+        const buffer& memory = buffers_[writes ? m.index : plan_.tasks + m.index];
+        const window_place place = dev_->window("ram").at(m.index * plan_.share + m.far);
+        return writes ? by.write(memory.slice(m.near, m.size), place, m.options)
+                      : by.read(memory.slice(m.near, m.size), place, m.options);
+    }
+    transfer made(const move& m) const { return made(m, *dev_); }
     void find(std::uint64_t tally::*count, std::uint64_t at, std::string_view what);
     void look_for_progress();
 
@@ -120,7 +134,7 @@ private:
     std::uint64_t started_ = 0;
     std::uint64_t accepted_ = 0; ///< that resumed and had been accepted by this epoch's device
     std::size_t next_event_ = 0;
-    std::vector<event> special_;     ///< for the transfer that starts next
+    std::vector<event> special_;     ///< for the transfers that start next, one each
     std::uint64_t calm_at_ = 0;      ///< the hardware is well again from this transfer on; 0: it is
     std::uint64_t close_at_ = 0;     ///< 0: not planned
     std::uint64_t link_lost_at_ = 0; ///< ns

@@ -26,9 +26,9 @@ class child {
 public:
     child(std::uint64_t first, std::uint64_t last, std::uint64_t stride,
           const std::function<plan(std::uint64_t)>& make)
-        : next_(first), last_(last), stride_(stride)
+        : make_(make), next_(first), last_(last), stride_(stride)
     {
-        start(make);
+        start();
     }
     child(const child&) = delete;
     child& operator=(const child&) = delete;
@@ -42,7 +42,7 @@ public:
     bool over() const noexcept { return next_ > last_; }
 
     /// Waits for what the child says next.
-    tally take(const std::function<plan(std::uint64_t)>& make)
+    tally take()
     {
         tally t;
         std::size_t got = 0;
@@ -65,12 +65,12 @@ public:
         next_ = t.seed + stride_;
         const bool ended = crashed || t.hung != 0;
         if (ended && !crashed) end();
-        if (ended && !over()) start(make);
+        if (ended && !over()) start();
         return t;
     }
 
 private:
-    void start(const std::function<plan(std::uint64_t)>& make)
+    void start()
     {
         int ends[2];
         if (::pipe(ends) != 0) throw error(failure{{errno, std::system_category()}, "pipe"});
@@ -78,13 +78,13 @@ private:
         if (pid_ < 0) throw error(failure{{errno, std::system_category()}, "fork"});
         if (pid_ == 0) {
             ::close(ends[0]);
-            work(make, ends[1]);
+            work(ends[1]);
         }
         ::close(ends[1]);
         read_end_ = ends[0];
     }
 
-    [[noreturn]] void work(const std::function<plan(std::uint64_t)>& make, int out) const
+    [[noreturn]] void work(int out) const
     {
         // Stopping is the parent's business, which ends its children.
         std::signal(SIGINT, SIG_IGN);
@@ -93,7 +93,7 @@ private:
         };
         for (std::uint64_t seed = next_; seed <= last_; seed += stride_) {
             ::alarm(patience_s);
-            const plan p = make(seed);
+            const plan p = make_(seed);
             campaign one(p, [&](const tally& hung) {
                 report(hung);
                 std::_Exit(0);
@@ -115,6 +115,7 @@ private:
         return status;
     }
 
+    const std::function<plan(std::uint64_t)>& make_;
     std::uint64_t next_, last_, stride_;
     pid_t pid_ = -1;
     int read_end_ = -1;
@@ -124,13 +125,12 @@ private:
 
 tally run_in_child(const plan& p)
 {
-    const auto make = [&](std::uint64_t) { return p; };
-    child one(p.seed, p.seed, 1, make);
-    return one.take(make);
+    const std::function<plan(std::uint64_t)> make = [&](std::uint64_t) { return p; };
+    return child(p.seed, p.seed, 1, make).take();
 }
 
 void run_in_children(seed_range seeds, const std::function<plan(std::uint64_t)>& make, unsigned processes,
-                     int stop_fd, const std::function<bool(const tally&)>& ended)
+                     int stop_fd, const std::function<void(const tally&)>& ended)
 {
     std::vector<std::unique_ptr<child>> children;
     for (unsigned i = 0; i < processes && seeds.first + i <= seeds.last; ++i)
@@ -142,7 +142,7 @@ void run_in_children(seed_range seeds, const std::function<plan(std::uint64_t)>&
         if (ready[0].revents != 0) return;
         for (std::size_t i = children.size(); i-- > 0;) {
             if (ready[i + 1].revents == 0) continue;
-            if (!ended(children[i]->take(make))) return;
+            ended(children[i]->take());
             if (children[i]->over()) children.erase(children.begin() + static_cast<std::ptrdiff_t>(i));
         }
     }

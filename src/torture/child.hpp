@@ -21,8 +21,8 @@ struct seed_range {
 };
 
 /// Runs the campaigns of all seeds, `processes` at a time, and calls `ended` with each tally, in any order.
-/// Ends early when `ended` returns false, or when `stop_fd` becomes readable.
+/// Ends early when `stop_fd` becomes readable.
 void run_in_children(seed_range seeds, const std::function<plan(std::uint64_t)>& make, unsigned processes,
-                     int stop_fd, const std::function<bool(const tally&)>& ended);
+                     int stop_fd, const std::function<void(const tally&)>& ended);
 
 } // namespace cf::torture

@@ -27,8 +27,13 @@ model::fault_target any_target(std::uint64_t dice)
     return at;
 }
 
-/// Up to some 20 us, which is a few transfers.
-nanoseconds some_time(std::uint64_t dice) { return nanoseconds(chance(dice).spread(20'000)); }
+/// How an await ends.
+template <class A>
+task<std::error_code> outcome_of(A what)
+{
+    auto done = co_await as_result(std::move(what));
+    co_return done ? std::error_code() : done.error().code;
+}
 
 model::signal_fault signals(model::signal_fault::effect what, const event& e)
 {
@@ -40,6 +45,9 @@ model::signal_fault signals(model::signal_fault::effect what, const event& e)
 }
 
 } // namespace
+
+/// Up to some 20 us, which is a few transfers.
+nanoseconds campaign::some_time(std::uint64_t dice) { return nanoseconds(chance(dice).spread(20'000)); }
 
 /// Everything that the plan has for the moment before this transfer.
 void campaign::strike(std::uint64_t number)
@@ -130,62 +138,49 @@ void campaign::bring_link_back(std::uint64_t after_ns)
 }
 
 /// Awaits the transfer in the way that is special about it.
-task<std::error_code> campaign::awaited(const move& m, transfer t)
+task<std::error_code> campaign::awaited(const move& m)
 {
-    const auto code_of = [](const auto& done) { return done ? std::error_code() : done.error().code; };
-    if (!m.special) {
-        auto done = co_await as_result(t);
-        co_return code_of(done);
+    if (m.is(fault::cancel)) return canceled(m);
+    if (m.is(fault::lease)) return leased(m);
+    return outcome_of(made(m));
+}
+
+/// Through a channel of its own, where it can be had.
+task<std::error_code> campaign::leased(const move& m)
+{
+    std::optional<channel_lease>& mine = leases_[m.index];
+    try {
+        const auto& channels = dev_->info().channels;
+        const auto wanted = static_cast<unsigned>(m.special->a % channels.size());
+        if (channels[wanted].serves == m.kind) mine.emplace(dev_->lease(wanted));
+    } catch (const error& busy) {
+        if (busy.code() != errc::busy) throw;
     }
-    const event& e = *m.special;
-    const nanoseconds limit = some_time(e.b);
-    if (e.what == fault::deadline) {
-        move hurried = m;
-        hurried.options.deadline = limit;
-        auto done = co_await as_result(made(hurried));
-        co_return code_of(done);
-    }
-    if (e.what == fault::lease) {
-        std::optional<channel_lease>& mine = leases_[m.index];
-        try {
-            const auto& channels = dev_->info().channels;
-            const auto wanted = static_cast<unsigned>(e.a % channels.size());
-            if (channels[wanted].serves == m.kind) mine.emplace(dev_->lease(wanted));
-        } catch (const error& busy) {
-            if (busy.code() != errc::busy) throw;
-        }
-        if (mine) {
-            const bool writes = m.kind == transfer_kind::write;
-            const buffer_slice memory =
-                buffers_[writes ? m.index : plan_.tasks + m.index].slice(m.near, m.size);
-            const window_place place = dev_->window("ram").at(m.index * plan_.share + m.far);
-            auto done = co_await as_result(writes ? mine->write(memory, place) : mine->read(memory, place));
-            if (!leases_.empty()) mine.reset();
-            co_return code_of(done);
-        }
-        auto done = co_await as_result(t);
-        co_return code_of(done);
-    }
-    switch (e.a % 4) { // cancel
-    case 0: {
-        auto done = co_await as_result(timeout(limit, t));
-        co_return code_of(done);
-    }
-    case 1: {
-        // It starts its branches a little later, when the device may be closed.
-        const auto late = [](campaign& self, move late_move) -> task<std::size_t> {
-            if (!self.dev_) throw error(errc::device_gone, "closed before it started");
-            co_return co_await self.made(late_move);
-        };
-        auto first = co_await as_result(when_any(late(*this, m), sleep_for(limit)));
-        if (first && first->index == 1) co_return make_error_code(errc::canceled);
-        co_return code_of(first);
-    }
+    const std::error_code code = co_await outcome_of(mine ? made(m, *mine) : made(m));
+    if (!leases_.empty()) mine.reset(); // else the device was closed, and the lease before it
+    co_return code;
+}
+
+task<std::error_code> campaign::canceled(const move& m)
+{
+    const nanoseconds limit = some_time(m.special->b);
+    switch (m.special->a % 4) {
+    case 0: return outcome_of(timeout(limit, made(m)));
+    case 1:
+        return [](campaign& self, const move& raced, nanoseconds after) -> task<std::error_code> {
+            // It starts its branches a little later, when the device may be closed.
+            const auto late = [](campaign& of, const move& started) -> task<std::size_t> {
+                if (!of.dev_) throw error(errc::device_gone, "closed before it started");
+                co_return co_await of.made(started);
+            };
+            auto first = co_await as_result(when_any(late(self, raced), sleep_for(after)));
+            if (!first) co_return first.error().code;
+            co_return first->index == 1 ? make_error_code(errc::canceled) : std::error_code();
+        }(*this, m, limit);
     case 2: { // before it starts
         std::stop_source asked;
         asked.request_stop();
-        auto done = co_await as_result(with_stop(asked.get_token(), t));
-        co_return code_of(done);
+        return outcome_of(with_stop(asked.get_token(), made(m)));
     }
     default: { // twice, while it runs or after
         std::stop_source asked;
@@ -194,8 +189,7 @@ task<std::error_code> campaign::awaited(const move& m, transfer t)
             source.request_stop();
             source.request_stop();
         }(asked, limit));
-        auto done = co_await as_result(with_stop(asked.get_token(), t));
-        co_return code_of(done);
+        return outcome_of(with_stop(asked.get_token(), made(m)));
     }
     }
 }
@@ -218,8 +212,7 @@ task<std::error_code> campaign::refused(const move& m)
         attempt(memory.slice(m.near, static_cast<std::size_t>(far_away - dice % plan_.share)), ram.at(0)),
         attempt(memory.slice(0, m.size), window_place{}),
     };
-    auto done = co_await as_result(transfer(bad[dice % bad.size()]));
-    co_return done ? std::error_code() : done.error().code;
+    co_return co_await outcome_of(bad[dice % bad.size()]);
 }
 
 /// Whether something in the plan is a reason for this outcome.
