@@ -8,7 +8,7 @@ set -eu
 root=$(CDPATH='' cd -- "${0%/*}/../.." && pwd)
 folder=$1/tests/bench/nop
 
-sources="src/coro/*.cpp src/runtime/*.cpp src/runtime/uring/*.cpp tests/bench/nop/*.cpp tests/support/allocation_count.cpp"
+sources="src/coro/*.cpp src/runtime/*.cpp src/runtime/uring/*.cpp src/runtime/virtual/*.cpp tests/bench/nop/*.cpp tests/support/allocation_count.cpp"
 
 # build COMPILER: into its own folder, at -O2. Prints the program's name.
 build() {
