@@ -3,7 +3,7 @@
 // Numbers as people read them.
 #include "cli/format.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
@@ -96,6 +96,23 @@ std::string local_time()
     std::array<char, 32> text{};
     std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &local);
     return text.data();
+}
+
+std::string aligned(const table& rows)
+{
+    std::array<std::size_t, 8> widths{};
+    for (const auto& cells : rows)
+        for (std::size_t i = 0; i < cells.size(); ++i) widths[i] = std::max(widths[i], cells[i].size());
+    std::string out;
+    for (const auto& cells : rows) {
+        for (std::size_t i = 0; i < cells.size(); ++i) {
+            const std::string pad(widths[i] - cells[i].size(), ' ');
+            out += i == 0 ? cells[i] + pad : "  " + pad + cells[i];
+        }
+        out.erase(out.find_last_not_of(' ') + 1);
+        out += '\n';
+    }
+    return out;
 }
 
 } // namespace cf::cli

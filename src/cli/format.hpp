@@ -5,8 +5,10 @@
 
 #include <counterflow/link.hpp>
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace cf::cli {
 
@@ -31,5 +33,11 @@ std::string fixed(double value, int decimals);
 
 /// The local time now, "2025-01-31T12:00:00".
 std::string local_time();
+
+/// Rows of eight cells, the heading first.
+using table = std::vector<std::array<std::string, 8>>;
+
+/// A table for people: columns as wide as their widest cell, all but the first aligned to the right.
+std::string aligned(const table& rows);
 
 } // namespace cf::cli

@@ -10,34 +10,9 @@
 #include "cli/trace.hpp"
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 namespace cf::cli {
-namespace {
-
-using table = std::vector<std::array<std::string, 8>>;
-
-/// Columns as wide as their widest cell, all but the first aligned to the right.
-std::string aligned(const table& rows)
-{
-    std::array<std::size_t, 8> widths{};
-    for (const auto& cells : rows)
-        for (std::size_t i = 0; i < cells.size(); ++i) widths[i] = std::max(widths[i], cells[i].size());
-    std::string out;
-    for (const auto& cells : rows) {
-        for (std::size_t i = 0; i < cells.size(); ++i) {
-            const std::string pad(widths[i] - cells[i].size(), ' ');
-            out += i == 0 ? cells[i] + pad : "  " + pad + cells[i];
-        }
-        out.erase(out.find_last_not_of(' ') + 1);
-        out += '\n';
-    }
-    return out;
-}
-
-} // namespace
-
 std::string text_table(const run_record& run)
 {
     std::string out = run.device + "  (" + human_link(run.link) + ")\n" + human_size(run.transfer_bytes) +

@@ -86,28 +86,15 @@ json point_json(const plan_point& p)
     return out;
 }
 
-std::string row(std::initializer_list<std::string> cells)
-{
-    constexpr std::array widths{9, 12, 9, 12, 12, 10, 7, 11};
-    std::string out;
-    std::size_t i = 0;
-    for (const std::string& cell : cells) {
-        const auto width = static_cast<std::size_t>(widths[i++]);
-        out += std::string(width > cell.size() ? width - cell.size() : 1, ' ') + cell;
-    }
-    return out + "\n";
-}
-
 std::string table_of(const std::vector<plan_point>& points)
 {
-    std::string out =
-        row({"size", "outstanding", "channels", "rp_to_ep", "ep_to_rp", "latency", "CPU", "limit"});
+    table rows{{"size", "outstanding", "channels", "rp_to_ep", "ep_to_rp", "latency", "CPU", "limit"}};
     for (const plan_point& p : points)
-        out +=
-            row({human_size(p.size), std::to_string(p.outstanding), std::to_string(p.channels),
-                 human_share(p.utilisation[0], 1), human_share(p.utilisation[1], 1), human_time(p.latency_ns),
-                 fixed(100 * p.cpu_share, 0) + " %", std::string(to_string(p.held_by))});
-    return out;
+        rows.push_back({human_size(p.size), std::to_string(p.outstanding), std::to_string(p.channels),
+                        human_share(p.utilisation[0], 1), human_share(p.utilisation[1], 1),
+                        human_time(p.latency_ns), fixed(100 * p.cpu_share, 0) + " %",
+                        std::string(to_string(p.held_by))});
+    return aligned(rows);
 }
 
 int plan(const plan_options& options, const common_options& common)
