@@ -14,8 +14,6 @@
 namespace cf::cli {
 namespace {
 
-namespace fs = std::filesystem;
-
 struct listed {
     std::string spec;
     std::string what;

@@ -6,7 +6,8 @@
 build_counterflow
 build_kernel_test
 prepare_vfio
-initramfs "$vfio_modules"/*.ko "$counterflow_ko" "$kernel_test" "$counterflow"
+kernel_module configfs
+initramfs "$vfio_modules"/*.ko "$counterflow_ko" ${kernel_module:+"$kernel_module"} "$kernel_test" "$counterflow"
 
 vfio_iommu=$iommu
 iommu=1
