@@ -21,7 +21,7 @@ check 'it says what it is' grep -qx ring "$device/backend"
 
 for case in info copy kernel-buffer dmabuf memlock ring ring-full eventfd leases \
     uring-slots uring-refused uring-wide read-write uring-cancel \
-    abort abort-errno abort-elements cancel deadline interrupts lost-interrupt link kill fork \
+    abort abort-errno abort-elements cancel one-direction-hangs deadline interrupts lost-interrupt link kill fork \
     ranges buffers sizes reserved garbage garbage-uring fail-nth; do
     check "$case" /kernel_test "$case"
 done

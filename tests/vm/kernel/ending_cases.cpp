@@ -106,6 +106,33 @@ void cancel()
     EXPECT_EQUAL(b.s.cancel(5, 2), -EINVAL);
 }
 
+/// A direction that hangs keeps nothing of the other one, whichever was handed over first.
+void one_direction_hangs()
+{
+    session s;
+    s.setup(0, 128);
+    const memory m(32 * block);
+    const std::uint32_t buffer = s.add(m);
+    if (!can_stop(s)) skip("this back end cannot stop its engine");
+    for (const std::uint16_t hung : {CF_WRITE, CF_READ})
+        for (const std::size_t place : {0, 8, 16}) {
+            model(hung == CF_WRITE ? "hang,channel=rd" : "hang,channel=wr");
+            const std::uint16_t other = hung == CF_WRITE ? CF_READ : CF_WRITE;
+            std::vector<cf_transfer> batch;
+            for (std::uint64_t i = 0; i <= 16; ++i)
+                batch.push_back(make(i == place ? other : hung, buffer, i * block, i * block, block, i));
+            EXPECT_EQUAL(s.submit(batch), 0);
+            const std::vector<cf_completion> well = s.gather(1);
+            EXPECT_EQUAL(well.size(), 1);
+            EXPECT_EQUAL(well[0].tag, place);
+            EXPECT_EQUAL(well[0].status, CF_STATUS_OK);
+            clear_faults();
+            EXPECT_EQUAL(s.cancel(0, CF_CANCEL_ALL), 0);
+            for (const cf_completion& c : s.gather(16))
+                EXPECT(c.status == CF_STATUS_CANCELED || c.status == CF_STATUS_OK);
+        }
+}
+
 void deadline()
 {
     bench b;
@@ -259,6 +286,7 @@ const std::vector<test_case> ending_cases{
     {"abort-errno", abort_errno},
     {"abort-elements", abort_elements},
     {"cancel", cancel},
+    {"one-direction-hangs", one_direction_hangs},
     {"deadline", deadline},
     {"interrupts", interrupts},
     {"link", link},
