@@ -4,10 +4,9 @@
 # shellcheck shell=sh
 
 build_counterflow
-build_kernel_test
 prepare_vfio
 kernel_module configfs
-initramfs "$vfio_modules"/*.ko "$counterflow_ko" ${kernel_module:+"$kernel_module"} "$kernel_test" "$counterflow"
+initramfs "$vfio_modules"/*.ko "$counterflow_ko" ${kernel_module:+"$kernel_module"} "$counterflow"
 
 vfio_iommu=$iommu
 iommu=1
