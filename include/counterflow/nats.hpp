@@ -117,7 +117,7 @@ class CF_API consumer {
 public:
     /// `name` has no blanks, dots, `*` or `>`. Throws as publisher does, and errc::busy when another consumes
     /// under that name.
-    consumer(runtime& loop, place where, std::string name, consumer_options options = {});
+    consumer(runtime& loop, const place& where, const std::string& name, consumer_options options = {});
     consumer(const consumer&) = delete;
     consumer& operator=(const consumer&) = delete;
     ~consumer();

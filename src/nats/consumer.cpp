@@ -138,7 +138,7 @@ void consumer::state::take(message_ptr message)
     some.set();
 }
 
-consumer::consumer(runtime& loop, place where, std::string name, consumer_options options)
+consumer::consumer(runtime& loop, const place& where, const std::string& name, consumer_options options)
     : state_(std::make_unique<state>(loop))
 {
     state& s = *state_;
