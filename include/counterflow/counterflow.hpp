@@ -9,12 +9,17 @@
 #include <counterflow/direction.hpp>
 #include <counterflow/error.hpp>
 #include <counterflow/event.hpp>
+#include <counterflow/file.hpp>
+#include <counterflow/file_descriptor.hpp>
 #include <counterflow/io.hpp>
 #include <counterflow/link.hpp>
 #include <counterflow/log.hpp>
+#include <counterflow/registered.hpp>
 #include <counterflow/result.hpp>
 #include <counterflow/runtime.hpp>
 #include <counterflow/scope.hpp>
+#include <counterflow/socket.hpp>
+#include <counterflow/socket_address.hpp>
 #include <counterflow/spec.hpp>
 #include <counterflow/statistics.hpp>
 #include <counterflow/stop.hpp>

@@ -7,11 +7,13 @@
 #pragma once
 
 #include <counterflow/detail/io_operation.hpp>
+#include <counterflow/file_descriptor.hpp>
 #include <counterflow/result.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <type_traits>
 
 namespace cf {
@@ -24,15 +26,23 @@ namespace detail {
 /// What the operation was asked to do, for the error message.
 struct io_description {
     const char* verb;
-    int fd;
+    file_ref file;
     std::uint64_t bytes;  ///< 0: does not move bytes
     std::uint64_t offset; ///< current_position: none
 };
 
 [[gnu::cold]] CF_API failure io_failure(std::int32_t result, const io_description& what);
+[[gnu::cold]] CF_API failure io_failure(std::int32_t result, std::string what);
 
-/// The two ways of resuming. Derived has `io_description describe() const` and, unless Value is void,
-/// `Value value(std::int32_t result) const`.
+/// Says in an entry which file is meant.
+[[gnu::always_inline]] inline void set_file(io_uring_sqe& entry, file_ref file) noexcept
+{
+    entry.fd = file.number();
+    entry.flags = file.is_registered() ? IOSQE_FIXED_FILE : std::uint8_t{0};
+}
+
+/// The two ways of resuming. Derived has `describe() const`, an io_description or a string, and, unless Value
+/// is void, `Value value(std::int32_t result) const`. It can be copied.
 template <class Derived, class Value>
 class io_awaiter_of : public io_awaiter<Derived> {
 public:
@@ -78,48 +88,48 @@ inline std::uint32_t io_length(std::size_t bytes) noexcept
 
 class read_awaiter : public io_awaiter_of<read_awaiter, std::size_t> {
 public:
-    read_awaiter(int fd, std::span<std::byte> into, std::uint64_t offset) noexcept
-        : into_(into), offset_(offset), fd_(fd)
+    read_awaiter(file_ref file, std::span<std::byte> into, std::uint64_t offset) noexcept
+        : into_(into), offset_(offset), file_(file)
     {
     }
     void prepare(io_uring_sqe& entry) const noexcept
     {
         entry.opcode = IORING_OP_READ;
-        entry.fd = fd_;
+        set_file(entry, file_);
         entry.addr = reinterpret_cast<std::uintptr_t>(into_.data());
         entry.len = io_length(into_.size());
         entry.off = offset_;
     }
-    io_description describe() const noexcept { return {"read", fd_, into_.size(), offset_}; }
+    io_description describe() const noexcept { return {"read", file_, into_.size(), offset_}; }
     std::size_t value(std::int32_t result) const noexcept { return static_cast<std::size_t>(result); }
 
 private:
     std::span<std::byte> into_;
     std::uint64_t offset_;
-    int fd_;
+    file_ref file_;
 };
 
 class write_awaiter : public io_awaiter_of<write_awaiter, std::size_t> {
 public:
-    write_awaiter(int fd, std::span<const std::byte> from, std::uint64_t offset) noexcept
-        : from_(from), offset_(offset), fd_(fd)
+    write_awaiter(file_ref file, std::span<const std::byte> from, std::uint64_t offset) noexcept
+        : from_(from), offset_(offset), file_(file)
     {
     }
     void prepare(io_uring_sqe& entry) const noexcept
     {
         entry.opcode = IORING_OP_WRITE;
-        entry.fd = fd_;
+        set_file(entry, file_);
         entry.addr = reinterpret_cast<std::uintptr_t>(from_.data());
         entry.len = io_length(from_.size());
         entry.off = offset_;
     }
-    io_description describe() const noexcept { return {"write", fd_, from_.size(), offset_}; }
+    io_description describe() const noexcept { return {"write", file_, from_.size(), offset_}; }
     std::size_t value(std::int32_t result) const noexcept { return static_cast<std::size_t>(result); }
 
 private:
     std::span<const std::byte> from_;
     std::uint64_t offset_;
-    int fd_;
+    file_ref file_;
 };
 
 class poll_awaiter : public io_awaiter_of<poll_awaiter, std::uint32_t> {
@@ -163,16 +173,21 @@ private:
 
 class fsync_awaiter : public io_awaiter_of<fsync_awaiter, void> {
 public:
-    explicit fsync_awaiter(int fd) noexcept : fd_(fd) {}
+    fsync_awaiter(file_ref file, bool data_only) noexcept : file_(file), data_only_(data_only) {}
     void prepare(io_uring_sqe& entry) const noexcept
     {
         entry.opcode = IORING_OP_FSYNC;
-        entry.fd = fd_;
+        set_file(entry, file_);
+        entry.fsync_flags = data_only_ ? IORING_FSYNC_DATASYNC : 0;
     }
-    io_description describe() const noexcept { return {"fsync", fd_, 0, current_position}; }
+    io_description describe() const noexcept
+    {
+        return {data_only_ ? "fdatasync" : "fsync", file_, 0, current_position};
+    }
 
 private:
-    int fd_;
+    file_ref file_;
+    bool data_only_;
 };
 
 } // namespace detail
@@ -180,19 +195,20 @@ private:
 /// Goes through the ring and back without doing anything.
 [[nodiscard]] inline auto nop() noexcept { return detail::nop_awaiter(); }
 
-/// Reads up to into.size() bytes of `fd` at byte `offset`, or where the file stands. Yields the number of
+/// Reads up to into.size() bytes of `file` at byte `offset`, or where the file stands. Yields the number of
 /// bytes read: 0 at the end of the file, and possibly fewer than asked for anywhere (a short read);
 /// reading on is the caller's business. `into` must live until the await has ended.
-[[nodiscard]] inline auto read_at(int fd, std::span<std::byte> into, std::uint64_t offset) noexcept
+[[nodiscard]] inline auto read_at(file_ref file, std::span<std::byte> into, std::uint64_t offset) noexcept
 {
-    return detail::read_awaiter(fd, into, offset);
+    return detail::read_awaiter(file, into, offset);
 }
 
-/// Writes up to from.size() bytes to `fd` at byte `offset`. Yields the number of bytes written, which can
+/// Writes up to from.size() bytes to `file` at byte `offset`. Yields the number of bytes written, which can
 /// be fewer than asked for. `from` must live until the await has ended.
-[[nodiscard]] inline auto write_at(int fd, std::span<const std::byte> from, std::uint64_t offset) noexcept
+[[nodiscard]] inline auto write_at(file_ref file, std::span<const std::byte> from,
+                                   std::uint64_t offset) noexcept
 {
-    return detail::write_awaiter(fd, from, offset);
+    return detail::write_awaiter(file, from, offset);
 }
 
 /// Waits until one of `events` (POLLIN, POLLOUT, ... of poll.h) holds for `fd`; yields those that do.
@@ -204,7 +220,10 @@ private:
 /// Waits until an eventfd's counter is not zero, takes it and yields it.
 [[nodiscard]] inline auto read_eventfd(int fd) noexcept { return detail::read_eventfd_awaiter(fd); }
 
-/// Waits until everything written to `fd` is on its disk.
-[[nodiscard]] inline auto fsync(int fd) noexcept { return detail::fsync_awaiter(fd); }
+/// Waits until everything written to `file` is on its disk.
+[[nodiscard]] inline auto fsync(file_ref file) noexcept { return detail::fsync_awaiter(file, false); }
+
+/// The same, but for what is not needed to read the data back, such as the time of the last change.
+[[nodiscard]] inline auto fdatasync(file_ref file) noexcept { return detail::fsync_awaiter(file, true); }
 
 } // namespace cf

@@ -48,6 +48,8 @@ struct runtime_features {
     bool coop_taskrun = true;    ///< IORING_SETUP_COOP_TASKRUN with TASKRUN_FLAG, 5.19
     bool registered_ring = true; ///< ring addressed by registered index, 5.18
     bool multishot_poll = true;  ///< 5.13
+    bool shutdown = true;        ///< IORING_OP_SHUTDOWN, 5.11
+    bool send_zc = true;         ///< IORING_OP_SEND_ZC, 6.0
 };
 
 /// Where a runtime's time comes from.

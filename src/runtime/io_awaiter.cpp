@@ -41,13 +41,22 @@ failure io_failure(std::int32_t result, const io_description& what)
     std::string detail = what.verb;
     if (what.bytes != 0) detail += " of " + std::to_string(what.bytes) + " bytes";
     if (what.offset != current_position) detail += " at offset " + std::to_string(what.offset);
-    if (what.fd >= 0) detail += " of descriptor " + std::to_string(what.fd);
+    if (what.file.is_registered()) {
+        detail += " of registered file " + std::to_string(what.file.number());
+    } else if (what.file.number() >= 0) {
+        detail += " of descriptor " + std::to_string(what.file.number());
+    }
+    return io_failure(result, std::move(detail));
+}
+
+failure io_failure(std::int32_t result, std::string what)
+{
     if (result == not_in_virtual_time)
-        return {make_error_code(errc::not_supported), detail + " in virtual time, where nothing but regular "
-                                                               "files can be used"};
+        return {make_error_code(errc::not_supported), what + " in virtual time, where nothing but regular "
+                                                             "files can be used"};
     // The kernel's worker threads get no other signal than that of a cancel.
-    if (result == -ECANCELED || result == -EINTR) return {make_error_code(errc::canceled), std::move(detail)};
-    return {std::error_code(-result, std::system_category()), std::move(detail)};
+    if (result == -ECANCELED || result == -EINTR) return {make_error_code(errc::canceled), std::move(what)};
+    return {std::error_code(-result, std::system_category()), std::move(what)};
 }
 
 } // namespace cf::detail

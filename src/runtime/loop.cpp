@@ -33,6 +33,11 @@ std::uint64_t loop::now() noexcept { return reactor_->now(); }
 virtual_clock* loop::simulation() noexcept { return reactor_->simulation(); }
 void loop::pause() noexcept { reactor_->pause(); }
 
+int loop::register_resource(unsigned what, const void* argument, unsigned count) noexcept
+{
+    return reactor_->register_resource(what, argument, count);
+}
+
 loop_statistics loop::statistics() const noexcept
 {
     loop_statistics counted = reactor_->statistics();

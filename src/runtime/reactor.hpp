@@ -43,6 +43,9 @@ public:
     virtual io_uring_sqe* take_entry() noexcept = 0;
     virtual void cancel_operation_of(promise_base& coroutine) noexcept = 0;
 
+    /// See loop::register_resource().
+    virtual int register_resource(unsigned what, const void* argument, unsigned count) noexcept = 0;
+
     /// Calls operation.notify on events from now on. The reactor owns the operation.
     virtual void start_watch(fd_watch::watch_operation& operation) = 0;
     /// Never calls notify again.

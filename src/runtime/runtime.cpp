@@ -94,7 +94,7 @@ std::string to_string(const runtime_info& info)
     const std::pair<bool, const char*> named[] = {
         {info.features.single_issuer, "single_issuer"},   {info.features.defer_taskrun, "defer_taskrun"},
         {info.features.coop_taskrun, "coop_taskrun"},     {info.features.registered_ring, "registered_ring"},
-        {info.features.multishot_poll, "multishot_poll"},
+        {info.features.multishot_poll, "multishot_poll"}, {info.features.send_zc, "send_zc"},
     };
     const char* separator = ", ";
     for (const auto& [used, name] : named) {

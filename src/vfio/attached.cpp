@@ -35,9 +35,9 @@ facts look_for(const vfio_spec& spec, const std::string& text)
     return f;
 }
 
-descriptor make_event(const std::string& text)
+file_descriptor make_event(const std::string& text)
 {
-    descriptor event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    file_descriptor event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!event) throw error(failure{std::error_code(errno, std::system_category()), text + ": eventfd"});
     return event;
 }
@@ -75,7 +75,7 @@ attached::attached(const vfio_spec& spec, const std::string& text)
     : function_(look_for(spec, text), text),
       layout_(layout_of(config_of(function_))),
       iovas_(function_.iova_ranges(), pci_memory(root), page_size()),
-      interrupt_(spec.wake == wake_mode::interrupt ? make_event(text) : descriptor()),
+      interrupt_(spec.wake == wake_mode::interrupt ? make_event(text) : file_descriptor()),
       removal_(make_event(text))
 {
     function_.enable(false);
@@ -166,7 +166,7 @@ void attached::connect_interrupt()
 std::optional<edma::posted_interrupt> attached::msi() const
 {
     const std::string path = std::string(root) + "sys/bus/pci/devices/" + function_.bdf() + "/config";
-    const descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const file_descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     std::array<std::byte, 256> bytes{};
     const ssize_t got = file ? ::pread(file.get(), bytes.data(), bytes.size(), 0) : 0;
     return got < 0 ? std::nullopt

@@ -59,7 +59,7 @@ private:
 
     mapped_bar register_bar_;
     mapped_bar list_bar_;
-    descriptor interrupt_, removal_;
+    file_descriptor interrupt_, removal_;
     std::unique_ptr<edma::mapped_registers> registers_;
     edma::port port_;
     std::vector<detail::far_window> windows_;

@@ -53,15 +53,15 @@ std::string lock_limit()
 
 function::function(const facts& f, std::string spec) : bdf_(f.bdf), spec_(std::move(spec))
 {
-    container_ = descriptor(::open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC));
+    container_ = file_descriptor(::open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC));
     if (!container_) fail("/dev/vfio/vfio");
     const std::string node = "/dev/vfio/" + f.group;
-    group_ = descriptor(::open(node.c_str(), O_RDWR | O_CLOEXEC));
+    group_ = file_descriptor(::open(node.c_str(), O_RDWR | O_CLOEXEC));
     if (!group_ && errno == EBUSY)
         throw error(errc::busy, spec_ + ": another program has IOMMU group " + f.group + " open");
     if (!group_) fail(node);
     join(f);
-    device_ = descriptor(::ioctl(group_.get(), VFIO_GROUP_GET_DEVICE_FD, bdf_.c_str()));
+    device_ = file_descriptor(::ioctl(group_.get(), VFIO_GROUP_GET_DEVICE_FD, bdf_.c_str()));
     if (!device_) fail("opening the function of group " + f.group);
     config_ = region(VFIO_PCI_CONFIG_REGION_INDEX);
 }
@@ -236,9 +236,9 @@ void function::unmap_memory(std::uint64_t iova, std::size_t size) noexcept
 
 void function::close() noexcept
 {
-    device_ = descriptor();
-    group_ = descriptor();
-    container_ = descriptor();
+    device_ = file_descriptor();
+    group_ = file_descriptor();
+    container_ = file_descriptor();
 }
 
 } // namespace cf::vfio

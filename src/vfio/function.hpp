@@ -4,9 +4,9 @@
 // The kernel has reset it by the time it is open, where it can be reset, and does so again when it is closed.
 #pragma once
 
-#include "runtime/descriptor.hpp"
 #include "vfio/facts.hpp"
 #include "vfio/mapped_bar.hpp"
+#include <counterflow/file_descriptor.hpp>
 
 #include <linux/vfio.h>
 
@@ -59,7 +59,7 @@ private:
     [[noreturn]] void fail(const std::string& what) const;
 
     std::string bdf_, spec_;
-    descriptor container_, group_, device_; // closed in the opposite order
+    file_descriptor container_, group_, device_; // closed in the opposite order
     vfio_region_info config_{};
 };
 

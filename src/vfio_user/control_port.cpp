@@ -20,7 +20,7 @@ void control_port::watch(std::vector<pollfd>& polled) const
 
 void control_port::serve()
 {
-    while (descriptor next = listener_.accept()) clients_.push_back({std::move(next), {}});
+    while (file_descriptor next = listener_.accept()) clients_.push_back({std::move(next), {}});
     std::erase_if(clients_, [&](client& c) { return !serve(c); });
 }
 

@@ -3,9 +3,9 @@
 // The control socket: a line is a command, and is answered by a line. Several clients may be connected.
 #pragma once
 
-#include "runtime/descriptor.hpp"
 #include "vfio_user/endpoint.hpp"
 #include "vfio_user/listener.hpp"
+#include <counterflow/file_descriptor.hpp>
 
 #include <poll.h>
 #include <string>
@@ -27,7 +27,7 @@ public:
 
 private:
     struct client {
-        descriptor socket;
+        file_descriptor socket;
         std::string line; ///< as much of it as has arrived
     };
 

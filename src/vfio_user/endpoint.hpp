@@ -6,10 +6,10 @@
 #pragma once
 
 #include "model/paced_machine.hpp"
-#include "runtime/descriptor.hpp"
 #include "vfio_user/config_space.hpp"
 #include "vfio_user/guest_memory.hpp"
 #include "vfio_user/interrupts.hpp"
+#include <counterflow/file_descriptor.hpp>
 #include <counterflow/spec.hpp>
 
 #include <array>
@@ -87,7 +87,7 @@ private:
     config_space config_;
     interrupts interrupts_;
     guest_memory client_memory_;
-    descriptor bar2_file_;
+    file_descriptor bar2_file_;
     std::span<std::byte> bar2_;
     std::optional<std::uint64_t> bar2_at_; ///< where the engine finds it, as long as it decodes
     std::array<std::byte, bar4_size> bar4_{};

@@ -23,7 +23,7 @@ bool holds(int file, std::uint64_t offset, std::uint64_t size)
 
 } // namespace
 
-int guest_memory::map(const request::dma_map& range, const descriptor& file)
+int guest_memory::map(const request::dma_map& range, const file_descriptor& file)
 {
     if (overlaps(range.address, range.size)) return EEXIST;
     if (mappings_.size() == mappings_max) return ENOSPC;

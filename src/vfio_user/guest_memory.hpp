@@ -6,8 +6,8 @@
 #pragma once
 
 #include "model/paced_machine.hpp"
-#include "runtime/descriptor.hpp"
 #include "vfio_user/protocol.hpp"
+#include <counterflow/file_descriptor.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +27,7 @@ public:
 
     /// Without a file (ROM, another device's registers) the range is known but not reachable. An
     /// errno, or 0.
-    int map(const request::dma_map& range, const descriptor& file);
+    int map(const request::dma_map& range, const file_descriptor& file);
 
     struct unmapped {
         int error = 0;

@@ -19,7 +19,7 @@ bool connected(const Vectors& vectors) noexcept
 
 } // namespace
 
-int interrupts::set(const request::set_irqs& what, std::span<descriptor> sent)
+int interrupts::set(const request::set_irqs& what, std::span<file_descriptor> sent)
 {
     const unsigned have = count(what.index);
     if (what.start > have || what.count > have - what.start) return EINVAL;
@@ -43,13 +43,13 @@ int interrupts::set(const request::set_irqs& what, std::span<descriptor> sent)
 }
 
 /// With descriptors: connects a range of vectors. Without: disconnects it, or with no range all.
-int interrupts::connect(vectors& of, const request::set_irqs& what, std::span<descriptor> sent)
+int interrupts::connect(vectors& of, const request::set_irqs& what, std::span<file_descriptor> sent)
 {
     const bool all = what.count == 0;
     if (all && (what.flags & data_none) == 0) return EINVAL;
     const unsigned begin = all ? 0 : what.start, end = all ? count(what.index) : begin + what.count;
     for (unsigned n = begin; n < end; ++n) {
-        of[n].event = sent.empty() ? descriptor() : std::move(sent[n - begin]);
+        of[n].event = sent.empty() ? file_descriptor() : std::move(sent[n - begin]);
         // Signals come from the hardware's thread, which waits for nobody.
         if (of[n].event) ::fcntl(of[n].event.get(), F_SETFL, O_NONBLOCK);
         if (all) of[n] = {};

@@ -3,9 +3,9 @@
 // MSI and MSI-X of the endpoint: vectors that end in eventfds the client gave. There is no INTx.
 #pragma once
 
-#include "runtime/descriptor.hpp"
 #include "vfio_user/config_space.hpp"
 #include "vfio_user/protocol.hpp"
+#include <counterflow/file_descriptor.hpp>
 
 #include <array>
 #include <cstdint>
@@ -24,7 +24,7 @@ public:
     /// Vectors of an interrupt kind; 0 = the function has none of it.
     unsigned count(std::uint32_t index) const noexcept { return index < irq_count ? counts_[index] : 0; }
     /// Does what the client asks, taking the descriptors it sent for it. An errno, or 0.
-    int set(const request::set_irqs& what, std::span<descriptor> sent);
+    int set(const request::set_irqs& what, std::span<file_descriptor> sent);
     /// MSI's registers have been written.
     void configure(const msi_state& msi);
     /// Nothing is connected, masked or pending any more.
@@ -42,12 +42,12 @@ public:
 
 private:
     struct entry {
-        descriptor event;
+        file_descriptor event;
         bool masked = false, pending = false;
     };
     using vectors = std::array<entry, msix_vectors_max>;
 
-    int connect(vectors& of, const request::set_irqs& what, std::span<descriptor> sent);
+    int connect(vectors& of, const request::set_irqs& what, std::span<file_descriptor> sent);
     bool selects(const request::set_irqs& what, unsigned n) const noexcept;
     bool masked(const vectors& of, unsigned n) const noexcept;
     void deliver(entry& to);

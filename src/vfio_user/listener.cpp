@@ -40,7 +40,7 @@ void remove_abandoned(const sockaddr_un& address)
 {
     struct stat found {};
     if (::lstat(address.sun_path, &found) != 0 || !S_ISSOCK(found.st_mode)) return;
-    const descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const file_descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (::connect(probe.get(), generic(address), sizeof address) != 0 && errno == ECONNREFUSED)
         ::unlink(address.sun_path);
 }
@@ -62,9 +62,9 @@ listener::listener(std::string path)
 
 listener::~listener() { ::unlink(path_.c_str()); }
 
-descriptor listener::accept() const
+file_descriptor listener::accept() const
 {
-    return descriptor(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    return file_descriptor(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
 }
 
 } // namespace cf::vfio_user

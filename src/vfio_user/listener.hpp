@@ -3,7 +3,7 @@
 // A Unix socket in the file system that clients connect to.
 #pragma once
 
-#include "runtime/descriptor.hpp"
+#include <counterflow/file_descriptor.hpp>
 
 #include <string>
 
@@ -21,11 +21,11 @@ public:
     /// Readable when a client waits.
     int socket() const noexcept { return socket_.get(); }
     /// The connection of a waiting client, or none.
-    descriptor accept() const;
+    file_descriptor accept() const;
 
 private:
     std::string path_;
-    descriptor socket_;
+    file_descriptor socket_;
 };
 
 } // namespace cf::vfio_user

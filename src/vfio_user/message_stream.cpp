@@ -23,7 +23,7 @@ struct alignas(cmsghdr) control_space {
     std::array<std::byte, CMSG_SPACE(Files * sizeof(int))> bytes{};
 };
 
-void adopt_files(msghdr& from, std::vector<descriptor>& into)
+void adopt_files(msghdr& from, std::vector<file_descriptor>& into)
 {
     for (const cmsghdr* each = CMSG_FIRSTHDR(&from); each;
          each = CMSG_NXTHDR(&from, const_cast<cmsghdr*>(each))) {
@@ -50,7 +50,7 @@ void attach_file(msghdr& to, control_space<1>& space, int file)
 
 } // namespace
 
-message_stream::message_stream(descriptor socket) : socket_(std::move(socket))
+message_stream::message_stream(file_descriptor socket) : socket_(std::move(socket))
 {
     const timeval patience{send_patience_s, 0};
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);

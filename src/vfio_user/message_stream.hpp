@@ -3,8 +3,8 @@
 // Messages on a stream socket, each with the file descriptors that came with it.
 #pragma once
 
-#include "runtime/descriptor.hpp"
 #include "vfio_user/protocol.hpp"
+#include <counterflow/file_descriptor.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -16,12 +16,12 @@ namespace cf::vfio_user {
 
 struct message {
     std::vector<std::byte> bytes; ///< of read_header(bytes).size, once complete
-    std::vector<descriptor> files;
+    std::vector<file_descriptor> files;
 };
 
 class message_stream {
 public:
-    explicit message_stream(descriptor socket);
+    explicit message_stream(file_descriptor socket);
 
     int socket() const noexcept { return socket_.get(); }
 
@@ -37,7 +37,7 @@ public:
 private:
     bool receive_some(std::size_t wanted);
 
-    descriptor socket_;
+    file_descriptor socket_;
     message incoming_;
     std::size_t have_ = 0; ///< bytes of the incoming message
     bool over_ = false;

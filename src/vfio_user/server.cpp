@@ -33,7 +33,7 @@ server::ending server::run(int stop)
         if (asked) control_->serve();
         if (polled[1].revents == 0 || device_.doomed()) continue;
         if (!client) {
-            if (descriptor next = listener_.accept()) client.emplace(std::move(next), device_);
+            if (file_descriptor next = listener_.accept()) client.emplace(std::move(next), device_);
             log::info(log::part::model, "vfio-user client connected");
         } else if (!client->serve()) {
             client.reset();

@@ -54,7 +54,7 @@ struct session::answer {
     int file = -1; ///< passed along; stays the endpoint's
 };
 
-session::session(descriptor socket, endpoint& device) : stream_(std::move(socket)), device_(device) {}
+session::session(file_descriptor socket, endpoint& device) : stream_(std::move(socket)), device_(device) {}
 
 bool session::serve()
 {
@@ -84,7 +84,7 @@ void session::reply(const header& to, const answer& with)
     stream_.send(bytes, failed ? -1 : with.file);
 }
 
-session::answer session::handle(const message& asked, std::span<descriptor> files)
+session::answer session::handle(const message& asked, std::span<file_descriptor> files)
 {
     const auto decoded = decode(asked.bytes);
     if (const auto* const refused = std::get_if<refusal>(&decoded)) return {refused->error};
@@ -109,10 +109,10 @@ session::answer session::handle(const request::version& v)
     return result;
 }
 
-session::answer session::handle(const request::dma_map& range, std::span<descriptor> files)
+session::answer session::handle(const request::dma_map& range, std::span<file_descriptor> files)
 {
     if (files.size() > 1) return {EINVAL};
-    const descriptor none;
+    const file_descriptor none;
     return {device_.client_memory().map(range, files.empty() ? none : files.front())};
 }
 
@@ -157,7 +157,7 @@ session::answer session::handle(const request::irq_info& asked)
                                          .count = count})};
 }
 
-session::answer session::handle(const request::set_irqs& asked, std::span<descriptor> files)
+session::answer session::handle(const request::set_irqs& asked, std::span<file_descriptor> files)
 {
     return {device_.irqs().set(asked, files)};
 }

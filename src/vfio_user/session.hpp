@@ -13,7 +13,7 @@ namespace cf::vfio_user {
 class session {
 public:
     /// The endpoint is this session's alone, and forgets the client when it ends.
-    session(descriptor socket, endpoint& device);
+    session(file_descriptor socket, endpoint& device);
     session(const session&) = delete;
     session& operator=(const session&) = delete;
     ~session() { device_.forget_client(); }
@@ -27,14 +27,14 @@ public:
 private:
     struct answer;
 
-    answer handle(const message& asked, std::span<descriptor> files);
+    answer handle(const message& asked, std::span<file_descriptor> files);
     answer handle(const request::version& v);
-    answer handle(const request::dma_map& range, std::span<descriptor> files);
+    answer handle(const request::dma_map& range, std::span<file_descriptor> files);
     answer handle(const request::dma_unmap& range);
     answer handle(const request::device_get_info& asked);
     answer handle(const request::region_info& asked);
     answer handle(const request::irq_info& asked);
-    answer handle(const request::set_irqs& asked, std::span<descriptor> files);
+    answer handle(const request::set_irqs& asked, std::span<file_descriptor> files);
     answer handle(const request::region_read& asked);
     answer handle(const request::region_write& asked);
     answer handle(const request::device_reset& asked);

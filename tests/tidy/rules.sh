@@ -113,7 +113,7 @@ upward() {
     layer model 'device/attachment|edma|runtime|coro'
     layer vfio 'device/attachment|edma|runtime|coro'
     # The third attachment: the model's, and nobody's who drives an engine.
-    layer vfio_user 'model|edma/registers|runtime/descriptor'
+    layer vfio_user 'model|edma/registers'
     layer device 'model|vfio|edma|shim|runtime|coro'
     layer stream 'device|edma|shim|runtime|coro'
 }

@@ -140,6 +140,13 @@ public:
 
     loop_statistics statistics() const noexcept;
 
+    /// Whether the ring can do an operation that Linux 5.10 lacks, and may.
+    bool has_operation(unsigned opcode) const noexcept { return (operations_ >> opcode & 1) != 0; }
+
+    /// io_uring_register(2), for registered_buffers and registered_files. Returns what that does, or -errno;
+    /// -EBUSY too where the kernel would first wait for all operations, which never all end.
+    int register_resource(unsigned what, const void* argument, unsigned count) noexcept;
+
 protected:
     loop() noexcept = default;
     ~loop()
@@ -190,6 +197,7 @@ protected:
     intrusive_list<io_operation> requests_;
     intrusive_list<promise_base> cancels_; // of coroutines, when there was no room for the cancel
     reactor* reactor_ = nullptr;
+    std::uint64_t operations_ = 0; // see has_operation()
     intrusive_list<leftover> leftovers_;
     std::uint64_t spin_ns_ = 0;
     std::uint64_t polls_ = 0;

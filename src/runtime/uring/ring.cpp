@@ -42,7 +42,7 @@ int setup(unsigned entries, io_uring_params& params) noexcept
     return fd < 0 ? -errno : static_cast<int>(fd);
 }
 
-int do_register(int fd, unsigned operation, void* argument, unsigned count) noexcept
+int do_register(int fd, unsigned operation, const void* argument, unsigned count) noexcept
 {
     const long result = ::syscall(__NR_io_uring_register, fd, operation, argument, count);
     return result < 0 ? -errno : static_cast<int>(result);
@@ -143,9 +143,24 @@ ring::ring(const runtime_options& options)
     if ((params.features & needed) != needed) {
         throw error(errc::io_uring_refused, "this kernel's io_uring is older than Linux 5.10's");
     }
-    // No feature bit of its own; came in the release of this one.
-    features.multishot_poll = features.multishot_poll && (params.features & IORING_FEAT_RSRC_TAGS) != 0;
+    // Neither has a feature bit of its own; both came in the release of this one.
+    registers_in_flight_ = (params.features & IORING_FEAT_RSRC_TAGS) != 0;
+    features.multishot_poll = features.multishot_poll && registers_in_flight_;
+    probe_operations();
     map(params);
+}
+
+void ring::probe_operations() noexcept
+{
+    constexpr unsigned most = 256;
+    alignas(io_uring_probe) std::byte memory[sizeof(io_uring_probe) + most * sizeof(io_uring_probe_op)]{};
+    const auto* const answer = reinterpret_cast<const io_uring_probe*>(memory);
+    const bool known = do_register(fd_.value, IORING_REGISTER_PROBE, memory, most) >= 0;
+    const auto has = [&](unsigned opcode) {
+        return known && opcode < answer->ops_len && (answer->ops[opcode].flags & IO_URING_OP_SUPPORTED) != 0;
+    };
+    features.shutdown = features.shutdown && has(IORING_OP_SHUTDOWN);
+    features.send_zc = features.send_zc && has(IORING_OP_SEND_ZC);
 }
 
 void ring::map(const io_uring_params& params)
@@ -178,6 +193,13 @@ void ring::enable()
         enabled_ = true;
     }
     if (wants_place_) register_descriptor();
+}
+
+int ring::register_resource(unsigned what, const void* argument, unsigned count) noexcept
+{
+    // Once it is enabled there is always an operation: the watch for posts.
+    if (enabled_ && !registers_in_flight_) return -EBUSY;
+    return do_register(fd_.value, what, argument, count);
 }
 
 // Saves the kernel looking up the descriptor at each enter. A thread has 16 places; whoever

@@ -43,6 +43,9 @@ public:
     void enable();
     void give_back_place() noexcept;
 
+    /// See loop::register_resource().
+    int register_resource(unsigned what, const void* argument, unsigned count) noexcept;
+
     // What the kernel and the loop share.
     unsigned* sq_head = nullptr;
     unsigned* sq_tail = nullptr;
@@ -61,6 +64,7 @@ public:
 private:
     void map(const io_uring_params& params);
     void register_descriptor() noexcept;
+    void probe_operations() noexcept;
 
     class descriptor {
     public:
@@ -71,6 +75,7 @@ private:
     mapping entries_;
     bool enabled_ = false;
     bool wants_place_;
+    bool registers_in_flight_ = false; // the kernel registers without waiting for operations
 };
 
 } // namespace cf::detail

@@ -36,6 +36,8 @@ uring_reactor::uring_reactor(const runtime_options& options, loop& l)
 {
     l.reactor_ = this;
     l.attention_ = &attention_;
+    if (ring_.features.shutdown) l.operations_ |= std::uint64_t{1} << IORING_OP_SHUTDOWN;
+    if (ring_.features.send_zc) l.operations_ |= std::uint64_t{1} << IORING_OP_SEND_ZC;
     l.spin_ns_ = options.spin.count() > 0 ? static_cast<std::uint64_t>(options.spin.count()) : 0;
     prepare_alarm();
     wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

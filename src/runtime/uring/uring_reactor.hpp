@@ -30,6 +30,10 @@ public:
     void wake() noexcept override;
     io_uring_sqe* take_entry() noexcept override;
     void cancel_operation_of(promise_base& coroutine) noexcept override;
+    int register_resource(unsigned what, const void* argument, unsigned count) noexcept override
+    {
+        return ring_.register_resource(what, argument, count);
+    }
     void start_watch(fd_watch::watch_operation& operation) override;
     void stop_watch(fd_watch::watch_operation& operation) noexcept override;
     loop_statistics statistics() const noexcept override;

@@ -12,6 +12,7 @@
 #include <counterflow/error.hpp>
 
 #include <cerrno>
+#include <fcntl.h>
 #include <new>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,21 +28,38 @@ bool is_regular(int fd) noexcept
 
 std::int32_t answer(long result) noexcept { return result < 0 ? -errno : static_cast<std::int32_t>(result); }
 
+std::int32_t open_regular(const io_uring_sqe& entry) noexcept
+{
+    const auto* const path = reinterpret_cast<const char*>(static_cast<std::uintptr_t>(entry.addr));
+    // O_NONBLOCK: the other end of a named pipe is not waited for.
+    const int fd = ::openat(entry.fd, path, static_cast<int>(entry.open_flags) | O_NONBLOCK, entry.len);
+    if (fd < 0 || is_regular(fd)) return answer(fd);
+    ::close(fd);
+    return not_in_virtual_time;
+}
+
 std::int32_t perform(const io_uring_sqe& entry) noexcept
 {
     if (entry.opcode == IORING_OP_NOP) return 0;
+    if (entry.opcode == IORING_OP_OPENAT) return open_regular(entry);
     if (!is_regular(entry.fd)) return not_in_virtual_time;
     auto* const memory = reinterpret_cast<void*>(static_cast<std::uintptr_t>(entry.addr));
     const auto offset = static_cast<off_t>(entry.off);
     const bool here = offset == -1; // where the file stands
     switch (entry.opcode) {
     case IORING_OP_READ:
+    case IORING_OP_READ_FIXED:
         return answer(here ? ::read(entry.fd, memory, entry.len)
                            : ::pread(entry.fd, memory, entry.len, offset));
     case IORING_OP_WRITE:
+    case IORING_OP_WRITE_FIXED:
         return answer(here ? ::write(entry.fd, memory, entry.len)
                            : ::pwrite(entry.fd, memory, entry.len, offset));
     case IORING_OP_FSYNC: return answer(::fsync(entry.fd));
+    case IORING_OP_FALLOCATE:
+        return answer(
+            ::fallocate(entry.fd, static_cast<int>(entry.len), offset, static_cast<off_t>(entry.addr)));
+    case IORING_OP_CLOSE: return answer(::close(entry.fd));
     default: return not_in_virtual_time;
     }
 }
@@ -86,6 +104,13 @@ void virtual_reactor::run_operations() noexcept
     }
     operations_.erase(operations_.begin(), operations_.begin() + static_cast<std::ptrdiff_t>(count));
     if (operations_.empty()) attention_ &= ~loop::has_requests;
+}
+
+// Memory need not be pinned for operations that are done at once; and no operation names a file otherwise.
+int virtual_reactor::register_resource(unsigned what, const void*, unsigned) noexcept
+{
+    const bool memory = what == IORING_REGISTER_BUFFERS || what == IORING_UNREGISTER_BUFFERS;
+    return memory ? 0 : -EOPNOTSUPP;
 }
 
 void virtual_reactor::start_watch(watch_operation& operation)

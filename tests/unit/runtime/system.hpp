@@ -71,11 +71,13 @@ inline std::vector<cf::runtime_options> feature_levels()
     levels[1].features.defer_taskrun = false;
     levels[2].features = levels[1].features;
     levels[2].features.single_issuer = false;
+    levels[2].features.send_zc = false;
     levels[3].features = levels[2].features;
     levels[3].features.coop_taskrun = false;
     levels[4].features = levels[3].features;
     levels[4].features.registered_ring = false;
     levels[4].features.multishot_poll = false;
+    levels[4].features.shutdown = false;
     return levels;
 }
 

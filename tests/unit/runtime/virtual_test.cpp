@@ -30,9 +30,9 @@ runtime_options simulated()
 /// Nanoseconds of the clock that is current.
 std::uint64_t ns_now() { return static_cast<std::uint64_t>(clock::now().time_since_epoch().count()); }
 
-struct open_file {
-    open_file() : file(std::tmpfile()) {}
-    ~open_file() { std::fclose(file); }
+struct scratch_file {
+    scratch_file() : file(std::tmpfile()) {}
+    ~scratch_file() { std::fclose(file); }
     int fd() const { return fileno(file); }
     std::FILE* file;
 };
@@ -111,7 +111,7 @@ TEST_CASE("virtual time: other threads reach a runtime where nothing else happen
 TEST_CASE("virtual time: regular files are read and written, and take none of it")
 {
     runtime loop(simulated());
-    const open_file file;
+    const scratch_file file;
     std::array<std::byte, 3> put{std::byte{1}, std::byte{2}, std::byte{3}}, got{};
     loop.run([&]() -> task<> {
         co_await nop();
@@ -152,7 +152,7 @@ TEST_CASE("virtual time: what would end in real time is refused, and says so")
 TEST_CASE("virtual time: an operation that is stopped before its turn is not done")
 {
     runtime loop(simulated());
-    const open_file file;
+    const scratch_file file;
     const std::array<std::byte, 1> byte{std::byte{7}};
     std::error_code ended;
     loop.run([&]() -> task<> {

@@ -110,7 +110,7 @@ struct rig {
     explicit rig(const model_spec& spec = null_link(), const endpoint_options& options = {})
         : device(spec, options),
           sockets(make_sockets()),
-          session_(std::in_place, descriptor(sockets[0]), device),
+          session_(std::in_place, file_descriptor(sockets[0]), device),
           client_(sockets[1], [this] { open = open && session_->serve(); })
     {
     }

@@ -167,7 +167,7 @@ TEST_CASE("sockets go with their server, and abandoned ones are taken over", "[s
     }
     CHECK_FALSE(fs::exists(path));
     {
-        const descriptor abandoned(::socket(AF_UNIX, SOCK_STREAM, 0));
+        const file_descriptor abandoned(::socket(AF_UNIX, SOCK_STREAM, 0));
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         path.copy(address.sun_path, sizeof address.sun_path - 1);
