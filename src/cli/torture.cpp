@@ -2,6 +2,7 @@
 //
 // `counterflow torture`: fault campaigns in virtual time, on all processors. A seed that finds trouble is
 // made small and told with the command that repeats it.
+#include "cli/explore.hpp"
 #include "cli/format.hpp"
 #include "cli/json.hpp"
 #include "cli/options.hpp"
@@ -43,6 +44,7 @@ struct torture_options {
     std::vector<unsigned> only;                                      ///< numbers of events
     std::uint64_t until = std::numeric_limits<std::uint64_t>::max(); ///< transfers of a plan that are run
     unsigned processes = 0;                                          ///< 0: one a processor
+    explore_options explore;
 };
 
 constexpr std::uint64_t endless = std::numeric_limits<std::uint64_t>::max();
@@ -61,41 +63,6 @@ struct result {
     std::vector<finding> findings;
     double seconds = 0;
 };
-
-std::string outcome_name(std::size_t outcome)
-{
-    if (outcome == 0) return "done";
-    switch (static_cast<errc>(outcome)) {
-    case errc::bad_spec: return "bad_spec";
-    case errc::bad_argument: return "bad_argument";
-    case errc::zero_length: return "zero_length";
-    case errc::out_of_range: return "out_of_range";
-    case errc::misaligned: return "misaligned";
-    case errc::not_registered: return "not_registered";
-    case errc::not_supported: return "not_supported";
-    case errc::no_such_device: return "no_such_device";
-    case errc::no_such_window: return "no_such_window";
-    case errc::no_such_channel: return "no_such_channel";
-    case errc::busy: return "busy";
-    case errc::not_set_up: return "not_set_up";
-    case errc::memlock_exceeded: return "memlock_exceeded";
-    case errc::no_memory: return "no_memory";
-    case errc::io_uring_refused: return "io_uring_refused";
-    case errc::canceled: return "canceled";
-    case errc::timed_out: return "timed_out";
-    case errc::unsupported_request: return "unsupported_request";
-    case errc::completer_abort: return "completer_abort";
-    case errc::completion_timeout: return "completion_timeout";
-    case errc::data_poisoned: return "data_poisoned";
-    case errc::local_bus_error: return "local_bus_error";
-    case errc::list_fetch_error: return "list_fetch_error";
-    case errc::aborted: return "aborted";
-    case errc::link_down: return "link_down";
-    case errc::device_gone: return "device_gone";
-    case errc::verification_failed: return "verification_failed";
-    }
-    return std::to_string(outcome);
-}
 
 std::uint64_t parse_seed(std::string_view text, const std::string& whole)
 {
@@ -173,19 +140,22 @@ private:
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now(), last_ = start_;
 };
 
+unsigned processes_of(const torture_options& options)
+{
+    return options.processes != 0 ? options.processes : std::max(1u, std::thread::hardware_concurrency());
+}
+
 result run_all(const torture_options& options, const common_options& common)
 {
     const torture::seed_range seeds = parse_seeds(options.seeds);
     const torture::fault_set faults = torture::parse_faults(options.faults);
     const auto make = [&](std::uint64_t seed) { return plan_of(seed, options, faults); };
-    const unsigned processes =
-        options.processes != 0 ? options.processes : std::max(1u, std::thread::hardware_concurrency());
     const signal_watch signals;
     progress line(common.quiet, seeds.last == endless ? 0 : seeds.last - seeds.first + 1);
     result r;
     std::vector<tally> troubles;
     const auto start = std::chrono::steady_clock::now();
-    torture::run_in_children(seeds, make, processes, signals.fd(), [&](const tally& t) {
+    torture::run_in_children(seeds, make, processes_of(options), signals.fd(), [&](const tally& t) {
         ++r.seeds;
         r.sum.add(t);
         if (!t.good()) {
@@ -207,7 +177,7 @@ json to_json(const result& r, const torture_options& options)
 {
     json outcomes = json::object(), faults = json::object(), findings = json::array();
     for (std::size_t i = 0; i < torture::outcome_count; ++i)
-        if (r.sum.outcomes[i]) outcomes[outcome_name(i)] = r.sum.outcomes[i];
+        if (r.sum.outcomes[i]) outcomes[torture::outcome_name(i)] = r.sum.outcomes[i];
     for (std::size_t i = 0; i < torture::fault_count; ++i)
         if (r.sum.faults[i])
             faults[std::string(torture::name_of(static_cast<torture::fault>(i)))] = r.sum.faults[i];
@@ -244,7 +214,7 @@ std::string to_text(const result& r, const torture_options& options)
                        human_time(r.seconds * 1e9) + " (" +
                        human_time(static_cast<double>(r.sum.virtual_ns)) + " of virtual time)\n\noutcomes";
     for (std::size_t i = 0; i < torture::outcome_count; ++i)
-        if (r.sum.outcomes[i]) text += "  " + outcome_name(i) + " " + grouped(r.sum.outcomes[i]);
+        if (r.sum.outcomes[i]) text += "  " + torture::outcome_name(i) + " " + grouped(r.sum.outcomes[i]);
     text += "\nfaults  ";
     for (std::size_t i = 0; i < torture::fault_count; ++i)
         if (r.sum.faults[i])
@@ -270,6 +240,7 @@ std::string to_text(const result& r, const torture_options& options)
 int torture_command(const torture_options& options, const common_options& common)
 {
     if (common.log_level.empty()) set_log_level("off"); // what is injected on purpose is no news
+    if (options.explore.wanted()) return explore_command(options.explore, processes_of(options), common);
     const result r = run_all(options, common);
     print(common.json ? text_of(to_json(r, options)) : to_text(r, options));
     return r.failing.empty() ? done : failed;
@@ -294,6 +265,7 @@ void add_torture(CLI::App& app, common_options& common, chosen_command& chosen)
         ->check(CLI::Range(1, 1024));
     command->add_option("--only", options->only, "Keep only these events, by their numbers")->delimiter(',');
     command->add_option("--until", options->until, "Run so many transfers of each plan");
+    add_explore_options(*command, options->explore);
     add_output_options(*command, common);
     command->add_flag("-q,--quiet", common.quiet, "Show no progress");
     command->callback([options, &common, &chosen] {

@@ -69,6 +69,12 @@ public:
     /// An eventfd that counts when the system wants the device back, to unbind its driver or because it was
     /// pulled out; or -1. Then let_go() is due.
     virtual int removal_fd() const noexcept { return -1; }
+    /// Where there is no such descriptor, as in a simulation: calls `notify` on the runtime's thread instead.
+    /// Null ends that.
+    virtual void on_removal(void (*notify)(void* context) noexcept, void* context) noexcept
+    {
+        static_cast<void>(notify), static_cast<void>(context);
+    }
     /// Gives the device back to the system. Its engines are stopped or cannot be asked; their registers may
     /// be accessed still and read as ones, nothing is mapped for them any more, and map() throws device_gone.
     virtual void let_go() noexcept {}

@@ -99,12 +99,20 @@ struct device_core::interrupt_watch {
 
 /// Tells it when the system wants the device back.
 struct device_core::removal_watch {
-    removal_watch(device_core& core, int fd)
-        : watch_(
-              core.loop_, fd, [](void* c) noexcept { static_cast<device_core*>(c)->on_removal(); }, &core)
+    explicit removal_watch(device_core& core) : attached_(*core.attached_)
     {
+        if (const int fd = attached_.removal_fd(); fd >= 0)
+            watch_ = fd_watch(core.loop_, fd, &removal_watch::run, &core);
+        else
+            attached_.on_removal(&removal_watch::run, &core);
     }
+    removal_watch(const removal_watch&) = delete;
+    removal_watch& operator=(const removal_watch&) = delete;
+    ~removal_watch() { attached_.on_removal(nullptr, nullptr); }
 
+    static void run(void* core) noexcept { static_cast<device_core*>(core)->on_removal(); }
+
+    attachment& attached_;
     fd_watch watch_;
 };
 
@@ -216,8 +224,7 @@ void device_core::hook_into_loop()
     const std::span<edma::port> ports = attached_->engines();
     for (std::size_t i = 0; i < ports.size(); ++i)
         interrupts_.push_back(std::make_unique<interrupt_watch>(*this, *engines_[i], *ports[i].registers));
-    if (const int fd = attached_->removal_fd(); fd >= 0)
-        removal_ = std::make_unique<removal_watch>(*this, fd);
+    removal_ = std::make_unique<removal_watch>(*this);
 }
 
 /// After this no engine touches memory, or nobody can prove it any more. Bounded by the driver's

@@ -82,6 +82,12 @@ void pinned_pages::unpin(std::byte* begin, std::size_t size) noexcept
     remove_range(end);
 }
 
+bool pinned_pages::empty()
+{
+    const std::lock_guard lock(mutex_);
+    return edges_.empty();
+}
+
 void pinned_pages::let_go(edges::iterator first, edges::iterator end) noexcept
 {
     for (auto at = first; at != end; ++at)

@@ -21,6 +21,8 @@ public:
     int pin(std::byte* begin, std::size_t size);
     /// Undoes one pin() of exactly that range: pages that no other one covers are let go.
     void unpin(std::byte* begin, std::size_t size) noexcept;
+    /// Whether nothing is pinned.
+    bool empty();
 
 private:
     /// Between two neighbouring edges all pages are pinned equally often. An edge exists while a range

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
@@ -16,6 +17,8 @@ namespace cf::torture {
 
 /// Indexed by errc; 0 is a transfer that was done.
 inline constexpr std::size_t outcome_count = static_cast<std::size_t>(errc::verification_failed) + 1;
+/// "done", or as the enumerator is called.
+std::string outcome_name(std::size_t outcome);
 
 struct tally {
     std::uint64_t seed = 0;
