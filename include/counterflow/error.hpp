@@ -49,6 +49,10 @@ enum class errc : std::uint8_t {
     device_gone, ///< the device was removed, or its engine cannot be proven stopped
     // Checks.
     verification_failed, ///< data that arrived differs from data that was sent
+    // Streams.
+    bad_ring,    ///< there is no ring header at that place of far memory, or an impossible one
+    overrun,     ///< blocks were overwritten by their source before they were read
+    out_of_step, ///< the other end's position, or a block's number, does not follow from what was before
 };
 
 /// counterflow's error category; its name is "counterflow".

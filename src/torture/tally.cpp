@@ -36,6 +36,7 @@ std::string outcome_name(std::size_t outcome)
     case errc::link_down: return "link_down";
     case errc::device_gone: return "device_gone";
     case errc::verification_failed: return "verification_failed";
+    default: break; // of streams, not of transfers
     }
     return std::to_string(outcome);
 }

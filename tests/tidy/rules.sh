@@ -123,7 +123,7 @@ rule 'no include climbs' "$(cpp | lines '#include "\.\.?/')"
 # must need no other package.
 foreign() {
     grep -rnE '#include <' include |
-        grep -vE '#include <(counterflow/.*|[a-z_0-9]+|(sys|linux|sanitizer)/.*\.h|(unistd|fcntl|poll)\.h)>'
+        grep -vE '#include <(counterflow/.*|[a-z_0-9]+|(sys|linux|sanitizer)/.*\.h|(unistd|fcntl|poll|stdint)\.h)>'
 }
 rule 'public headers need nothing but the system' "$(foreign)"
 
