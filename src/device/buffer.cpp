@@ -111,14 +111,20 @@ struct releaser {
     void operator()(region* r) const noexcept { release(*r); }
 };
 
-/// Pins and maps what `r` describes and enters it with the device.
+/// Pins and maps what `r` describes and enters it with the device. Entered first: when there is no memory for
+/// that, nothing is mapped yet.
 region* enter(device_core& core, std::unique_ptr<region, releaser> r)
 {
     if (!core.attached().pins()) pin(*r);
-    const std::uint64_t address = core.attached().map(r->pages_begin, r->pages_size);
-    r->address = address + static_cast<std::uint64_t>(r->data - r->pages_begin);
+    const auto entry = core.regions().emplace(reinterpret_cast<std::uintptr_t>(r->data), r.get());
+    try {
+        r->address = core.attached().map(r->pages_begin, r->pages_size);
+    } catch (...) {
+        core.regions().erase(entry);
+        throw;
+    }
+    r->address += static_cast<std::uint64_t>(r->data - r->pages_begin);
     r->core = &core;
-    core.regions().emplace(reinterpret_cast<std::uintptr_t>(r->data), r.get());
     return r.release();
 }
 

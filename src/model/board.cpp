@@ -110,7 +110,12 @@ std::uint64_t board::map(void* memory, std::size_t size)
     const std::uint64_t address = next_address_ + reinterpret_cast<std::uintptr_t>(memory) % 4096;
     const memory_range range{.address = address, .size = size, .host = static_cast<std::byte*>(memory)};
     machine_.own(near_).add(range);
-    machine_.inbound(near_).add(range);
+    try {
+        machine_.inbound(near_).add(range);
+    } catch (...) {
+        machine_.own(near_).remove(address, size);
+        throw;
+    }
     next_address_ += (size + 4096 + near_granule - 1) / near_granule * near_granule + near_granule;
     return address;
 }
