@@ -27,19 +27,21 @@ cf::task<> produce(cf::write_stream& source)
     co_await source.close();
 }
 
+std::uint64_t bytes = 0;
+
+void invert(cf::block& b)
+{
+    for (std::byte& value : b.bytes()) value = ~value;
+}
+void count(const cf::block& b) { bytes += b.size(); }
+
 // [pipeline]
 cf::task<> pipeline(cf::device& dev, const cf::far_ring& from, const cf::far_ring& to)
 {
     cf::read_stream in(dev, from);
     cf::write_stream out(dev, to, {.mode = cf::stream_mode::acquisition});
-    std::uint64_t bytes = 0;
-    const auto invert = [](cf::block& b) {
-        for (std::byte& value : b.bytes()) value = ~value;
-    };
-    const auto count = [&bytes](const cf::block& b) { bytes += b.size(); };
     co_await (in | cf::transform(invert) | cf::tee(count) | cf::into(out));
     co_await out.close();
-    std::printf("%.1f MB in, changed and out again\n", static_cast<double>(bytes) / 1e6);
 }
 // [/pipeline]
 
@@ -50,6 +52,7 @@ cf::task<> program(cf::device& dev)
     const cf::far_ring to = co_await cf::make_ring(dev, far.at(16_MiB), geometry);
     cf::write_stream source(dev, from);
     co_await cf::when_all(produce(source), pipeline(dev, from, to));
+    std::printf("%.1f MB in, changed and out again\n", static_cast<double>(bytes) / 1e6);
 }
 
 int main(int argc, char** argv) { return example::run(argc, argv, program); }
