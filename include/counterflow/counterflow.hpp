@@ -17,6 +17,7 @@
 #include <counterflow/link.hpp>
 #include <counterflow/log.hpp>
 #include <counterflow/read_stream.hpp>
+#include <counterflow/record.hpp>
 #include <counterflow/registered.hpp>
 #include <counterflow/result.hpp>
 #include <counterflow/ring.hpp>

@@ -53,6 +53,8 @@ enum class errc : std::uint8_t {
     bad_ring,    ///< there is no ring header at that place of far memory, or an impossible one
     overrun,     ///< blocks were overwritten by their source before they were read
     out_of_step, ///< the other end's position, or a block's number, does not follow from what was before
+    // Records.
+    bad_record, ///< a file is no record, or another one than was expected
 };
 
 /// counterflow's error category; its name is "counterflow".

@@ -115,6 +115,7 @@ upward() {
     # The third attachment: the model's, and nobody's who drives an engine.
     layer vfio_user 'model|edma/registers'
     layer device 'model|vfio|edma|shim|runtime|coro'
+    layer record 'runtime|coro'
     layer stream 'device|edma|shim|runtime|coro'
 }
 rule 'a part includes only what it stands on' "$(upward)"

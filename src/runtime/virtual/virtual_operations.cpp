@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <new>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 namespace cf::detail {
@@ -55,6 +56,9 @@ std::int32_t perform(const io_uring_sqe& entry) noexcept
     case IORING_OP_WRITE_FIXED:
         return answer(here ? ::write(entry.fd, memory, entry.len)
                            : ::pwrite(entry.fd, memory, entry.len, offset));
+    case IORING_OP_WRITEV:
+        return answer(
+            ::pwritev(entry.fd, static_cast<const iovec*>(memory), static_cast<int>(entry.len), offset));
     case IORING_OP_FSYNC: return answer(::fsync(entry.fd));
     case IORING_OP_FALLOCATE:
         return answer(
