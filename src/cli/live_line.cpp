@@ -100,6 +100,7 @@ std::string render(const progress& now, const terminal& to)
 {
     std::string tail = fixed(now.elapsed_s, 1) + " s";
     if (now.done >= 0) tail += "  " + fixed(100 * std::min(now.done, 1.0), 0) + " %";
+    if (!now.note.empty()) tail += "  " + now.note;
     if (to.redraws) {
         // Label, rate, share and the gaps take 30 columns a direction; the bars get the rest.
         // The last column stays free: some terminals break the line once it is taken.

@@ -20,6 +20,7 @@ struct progress {
     std::array<double, 2> rate{};    ///< bytes/s, by direction
     std::array<double, 2> ceiling{}; ///< bytes/s; infinity on a null link
     std::array<bool, 2> runs{};      ///< which directions take part
+    std::string note{};              ///< what else there is to say, or nothing
 };
 
 /// How the output wants to be written to.

@@ -32,6 +32,7 @@ Examples:
   counterflow plan sim:gen4x8,wr=2,rd=2 --report plan.html
   counterflow copy image.bin model:gen3x1,backing=far.mem/ram@0
   counterflow duplex model:gen3x1 --send image.bin --receive echo.bin --report run.html
+  counterflow record model:gen3x1 run.rec --seconds 10 --block 1MiB
   counterflow serve model:gen3x4,wr=2,rd=2 --socket /tmp/endpoint.sock
 
 Sizes take KiB, MiB and GiB. COUNTERFLOW_LOG sets log levels, as --log-level does.
@@ -78,6 +79,9 @@ int run(int argc, char** argv)
     add_copy(app, common, chosen);
     add_duplex(app, common, chosen);
     add_plan(app, common, chosen);
+    add_record(app, common, chosen);
+    add_records(app, common, chosen);
+    add_replay(app, common, chosen);
     add_serve(app, common, chosen);
     add_torture(app, common, chosen);
     try {

@@ -113,6 +113,7 @@ void monitor::sample(double done)
         line.runs[d] = true;
     }
     run_.samples.push_back(sample);
+    line.note = note_;
     if (live_.due(line.elapsed_s)) live_.show(line);
 }
 

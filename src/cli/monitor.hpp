@@ -13,6 +13,8 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
+#include <utility>
 
 namespace cf::cli {
 
@@ -45,6 +47,9 @@ public:
 
     /// Payload counted so far, both directions together.
     std::uint64_t bytes() const noexcept;
+
+    /// Said in the live line from now on.
+    void note(std::string text) { note_ = std::move(text); }
 
     /// Takes a sample. `done` is the share of the work that is done, negative when nobody knows.
     void sample(double done);
@@ -86,6 +91,7 @@ private:
     std::array<slot, 2> slots_; ///< by transfer_kind
     std::uint64_t start_ns_ = 0;
     std::uint64_t sampled_ns_ = 0;
+    std::string note_;
     std::array<double, 2> shown_rate_{}; ///< by direction, smoothed for the eye
     double cpu_start_ = 0;
     double wall_start_ = 0;

@@ -34,6 +34,9 @@ void add_bench(CLI::App& app, common_options& common, chosen_command& chosen);
 void add_copy(CLI::App& app, common_options& common, chosen_command& chosen);
 void add_duplex(CLI::App& app, common_options& common, chosen_command& chosen);
 void add_plan(CLI::App& app, common_options& common, chosen_command& chosen);
+void add_record(CLI::App& app, common_options& common, chosen_command& chosen);
+void add_records(CLI::App& app, common_options& common, chosen_command& chosen);
+void add_replay(CLI::App& app, common_options& common, chosen_command& chosen);
 void add_serve(CLI::App& app, common_options& common, chosen_command& chosen);
 void add_torture(CLI::App& app, common_options& common, chosen_command& chosen);
 

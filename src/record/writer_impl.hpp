@@ -102,8 +102,9 @@ task<std::unique_ptr<typename writer<Disk>::part>> writer<Disk>::make_part(std::
     const std::size_t slash = p->path.rfind('/');
     const std::string folder = slash == std::string::npos ? "." : p->path.substr(0, slash + 1);
     co_await disk_.synchronise(p->file.get());
-    const file_descriptor of_folder = co_await disk_.open(folder.c_str(), O_RDONLY | O_DIRECTORY);
-    co_await as_result(disk_.synchronise(of_folder.get())); // not every file system can
+    const auto of_folder = co_await as_result(disk_.open(folder.c_str(), O_RDONLY | O_DIRECTORY));
+    if (of_folder)
+        co_await as_result(disk_.synchronise(of_folder.value().get())); // not every file system can
     ++counted_.parts;
     co_return p;
 }
