@@ -11,6 +11,7 @@
 #include <counterflow/duplex.hpp>
 #include <counterflow/error.hpp>
 #include <counterflow/event.hpp>
+#include <counterflow/feed.hpp>
 #include <counterflow/file.hpp>
 #include <counterflow/file_descriptor.hpp>
 #include <counterflow/io.hpp>
