@@ -191,7 +191,8 @@ int record(const record_command& command, const common_options& common)
             s.loop.run(a.run());
     } catch (...) {
         m.clear_line();
-        s.loop.run(as_result(out.close())); // what is there is kept; why it ended is what is told
+        static_cast<void>(
+            s.loop.run(as_result(out.close()))); // what is there is kept; why it ended is what is told
         throw;
     }
     m.finish(monitor::span::first_to_last);

@@ -103,8 +103,8 @@ task<std::unique_ptr<typename writer<Disk>::part>> writer<Disk>::make_part(std::
     const std::string folder = slash == std::string::npos ? "." : p->path.substr(0, slash + 1);
     co_await disk_.synchronise(p->file.get());
     const auto of_folder = co_await as_result(disk_.open(folder.c_str(), O_RDONLY | O_DIRECTORY));
-    if (of_folder)
-        co_await as_result(disk_.synchronise(of_folder.value().get())); // not every file system can
+    if (of_folder) // not every file system can
+        static_cast<void>(co_await as_result(disk_.synchronise(of_folder.value().get())));
     ++counted_.parts;
     co_return p;
 }
