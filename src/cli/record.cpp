@@ -7,6 +7,7 @@
 #include "cli/monitor.hpp"
 #include "cli/options.hpp"
 #include "cli/outputs.hpp"
+#include "cli/pipeline.hpp"
 #include "cli/session.hpp"
 
 #include <counterflow/as_result.hpp>
@@ -79,6 +80,7 @@ private:
         while (!told_ && next_ < limits_.blocks && monitor_.now() < limits_.end_ns) {
             const std::uint32_t lost = skip_missed();
             const std::uint64_t number = next_++;
+            const std::uint64_t place_in_file = taken_++;
             if (limits_.period_ns != 0)
                 co_await sleep_until(clock::time_point(
                     clock::duration(static_cast<clock::rep>(start_ns_ + number * limits_.period_ns))));
@@ -87,6 +89,9 @@ private:
             co_await session_.device.read(slice, place);
             const std::uint64_t here = monitor_.now();
             monitor_.count(transfer_kind::read, block_, begun, here);
+            // Blocks stand in the file in their order; writes go on side by side.
+            co_await turn_.reaches(place_in_file);
+            turn_.advance_to(place_in_file + 1);
             co_await into_.write({bytes, number, here, lost});
         }
     }
@@ -136,6 +141,8 @@ private:
     buffer memory_;
     const std::uint64_t start_ns_;
     std::uint64_t next_ = 0; ///< block that no lane has taken
+    std::uint64_t taken_ = 0;
+    sequence turn_;
     bool told_ = false;
 };
 
