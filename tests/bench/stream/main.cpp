@@ -47,7 +47,8 @@ cf::task<> duplex(cf::device& dev, int source, int sink)
     cf::clock::time_point begin;
     const auto fill = [&](std::span<std::byte> room) -> cf::task<std::size_t> {
         if (sent == blocks + warm) co_return std::size_t{0};
-        co_return co_await cf::read_at(source, room, sent++ % blocks * block_bytes);
+        const std::uint64_t number = sent++;
+        co_return co_await cf::read_at(source, room, number % blocks * block_bytes);
     };
     const auto take = [&](cf::block b) -> cf::task<> {
         co_await cf::write_at(sink, b.bytes(), received % blocks * block_bytes);
@@ -81,7 +82,8 @@ cf::task<> acquire(cf::device& dev, int sink, double seconds, std::chrono::micro
     while (seconds_between(begin, cf::clock::now()) < seconds) {
         const std::optional<cf::block> b = co_await in.next();
         located += b->gap().blocks;
-        co_await cf::write_at(sink, b->bytes(), taken++ % 1024 * bytes);
+        co_await cf::write_at(sink, b->bytes(), taken % 1024 * bytes);
+        ++taken;
         if (pause.count() > 0) co_await cf::sleep_for(pause);
     }
     rusage usage{};

@@ -70,7 +70,7 @@ TEST_CASE("duplex: an error of one side ends both, and both say what was left")
         const auto fill = [&](std::span<std::byte>) -> cf::task<std::size_t> {
             co_await cf::yield();
             if (++sent == 5) throw cf::error(errc::bad_argument, "nothing to send");
-            co_return 100;
+            co_return std::size_t{100};
         };
         const auto end = co_await cf::as_result(both.run(fill, [](cf::block) {}));
         CHECK(end.error().detail == "nothing to send");
