@@ -28,6 +28,7 @@
 #include <counterflow/socket_address.hpp>
 #include <counterflow/spec.hpp>
 #include <counterflow/stage.hpp>
+#include <counterflow/start.hpp>
 #include <counterflow/statistics.hpp>
 #include <counterflow/stop.hpp>
 #include <counterflow/stream.hpp>

@@ -61,7 +61,7 @@ enum class time_mode : std::uint8_t {
     simulated,
 };
 
-/// What a runtime is made with. With time_mode::simulated only `spin` means anything.
+/// What a runtime is made with. With time_mode::simulated only `spin` and `drained` mean anything.
 struct runtime_options {
     time_mode time = time_mode::real;
     unsigned entries = 256;      ///< submission queue entries, 1..32768, rounded up to a power of two
@@ -69,6 +69,10 @@ struct runtime_options {
     runtime_features features{}; ///< what may be used
     /// How long the loop looks for progress before it sleeps, while pollers are registered. 0: not at all.
     std::chrono::nanoseconds spin = std::chrono::microseconds(50);
+    /// The loop is turned by drain(), in the loop of another library, and not by run(). Then it never looks
+    /// for progress without being called, and goes without defer_taskrun, for which no other loop can wait; so what ends on
+    /// the ring may interrupt the wait of the outer loop (EINTR), which waits again.
+    bool drained = false;
 };
 
 /// What a runtime found and uses.
@@ -83,7 +87,7 @@ struct runtime_info {
 /// One line: "virtual time", or "io_uring, 256/512 entries, single_issuer defer_taskrun ..., Linux 6.1.0".
 CF_API std::string to_string(const runtime_info& info);
 
-/// An event loop for coroutines.
+/// An event loop for coroutines. run() turns it, or where another loop has the thread, drain().
 ///
 /// Thread rule: may be made on one thread and run on another, but once it has run it stays on the
 /// thread that ran it first. Everything a coroutine does happens on that thread.
@@ -103,7 +107,7 @@ public:
     /// Runs the loop until `what` has ended; yields its value or throws its exception. `what` is anything
     /// that can be awaited; it stays where it is. A request through `token` stops it, from any thread. Throws
     /// cf::error (errc::busy) when this runtime is running, errc::bad_argument on another thread than the
-    /// first time.
+    /// first time, or with runtime_options::drained.
     template <detail::awaitable A>
     detail::await_result_t<A> run(A&& what, std::stop_token token = {})
     {
@@ -112,6 +116,20 @@ public:
         }
         return finish(std::forward<A>(what));
     }
+
+    /// With runtime_options::drained: what the loop that has the thread (epoll, Asio, GLib, ...) waits for. It is
+    /// readable when there is something to drain. Belongs to the runtime, and is only to be waited for.
+    /// Throws cf::error (errc::bad_argument) without that option.
+    int descriptor() const;
+
+    /// With runtime_options::drained: does what can be done now and never waits. Resumes who is ready, hands over what they
+    /// started, takes completions, fires timers that are due, and sees to it that descriptor() becomes
+    /// readable for the next one. To be called when the descriptor is readable, and after something was started from
+    /// outside (by cf::start(), a scope, a stop request), once for as much as you like. Bounded: while there is
+    /// more to be done the descriptor stays readable. In a simulation it lets time pass until nothing
+    /// happens any more. Throws cf::error: errc::busy inside of itself, errc::bad_argument on another thread than
+    /// the first time, or without that option.
+    void drain();
 
     /// From any thread: has `function` called on this runtime's thread. What it throws ends the program. A
     /// function posted before the runtime is destroyed is called, at the latest by the destructor.
@@ -160,6 +178,8 @@ private:
         inside inside_;
         std::exception_ptr exception_;
     };
+
+    void claim(const char* what, bool drained);
 
     std::unique_ptr<detail::reactor> reactor_owner_;
     std::uint64_t thread_ = 0; // that ran it first; 0: none yet

@@ -8,6 +8,7 @@
 #include <counterflow/detail/export.hpp>
 #include <counterflow/detail/transfer_state.hpp>
 #include <counterflow/direction.hpp>
+#include <counterflow/error.hpp>
 #include <counterflow/result.hpp>
 #include <counterflow/window.hpp>
 
@@ -52,6 +53,9 @@ inline constexpr std::uint8_t any_channel = 0xff;
 CF_API bool start_transfer(transfer_state& state, const transfer_request& request, stop_state* stop) noexcept;
 /// The failure of an ended transfer, in words.
 CF_API failure describe_failure(transfer_state& state, const transfer_request& request);
+
+/// For those who do not ask for words: `state` has ended, and its errc (0: done) is all they want to know.
+CF_API errc settle(transfer_state& state) noexcept;
 
 /// Awaiter of a transfer. Lives in the awaiting coroutine's frame until the transfer ends, so
 /// the engine's bookkeeping can point into it.
@@ -108,6 +112,8 @@ public:
 
     detail::transfer_awaiter operator co_await() && noexcept { return detail::transfer_awaiter(request_); }
     detail::transfer_awaiter operator co_await() & noexcept { return detail::transfer_awaiter(request_); }
+
+    const detail::transfer_request& request() const noexcept { return request_; }
 
 private:
     detail::transfer_request request_;

@@ -26,7 +26,8 @@ struct window_place {
 class CF_API window {
 public:
     const std::string& name() const noexcept;
-    std::uint64_t size() const noexcept; ///< bytes
+    std::uint64_t size() const noexcept;                    ///< bytes
+    std::uint32_t index() const noexcept { return index_; } ///< in device_info::windows
 
     /// The place `offset` bytes from the start. Whether a transfer fits there is checked when
     /// it is started.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What when_all and when_any have in common.
+// What when_all and when_any have in common, and the owner of branches that have none.
 #include <counterflow/detail/branch_group.hpp>
 
 #include <system_error>
@@ -34,6 +34,14 @@ void branch_group::branch_ended(std::size_t index, std::exception_ptr exception)
         stop_.request();
     }
     if (--running_ == 0) transfer(waiter_);
+}
+
+branch_owner& nobody() noexcept
+{
+    static constinit branch_owner owner{[](branch_owner&, std::size_t, std::exception_ptr exception) noexcept {
+        if (exception != nullptr) std::rethrow_exception(std::move(exception)); // ends the program
+    }};
+    return owner;
 }
 
 bool is_canceled(const std::exception_ptr& exception) noexcept

@@ -61,10 +61,15 @@ bool start_transfer(transfer_state& t, const transfer_request& q, stop_state* st
     return q.core->start(t, q.options.deadline, stop);
 }
 
-failure describe_failure(transfer_state& t, const transfer_request& q)
+errc settle(transfer_state& t) noexcept
 {
     if (t.unasked) t.core->forget(t);
-    const auto code = static_cast<errc>(t.error);
+    return static_cast<errc>(t.error);
+}
+
+failure describe_failure(transfer_state& t, const transfer_request& q)
+{
+    const errc code = settle(t);
     std::string where(to_string(q.kind));
     where += " of " + std::to_string(q.size) + " bytes";
     if (!q.core) {

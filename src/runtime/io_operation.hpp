@@ -4,6 +4,7 @@
 #pragma once
 
 #include <counterflow/detail/intrusive_list.hpp>
+#include <counterflow/detail/pseudo_frame.hpp>
 #include <counterflow/detail/this_thread.hpp>
 
 #include <linux/io_uring.h>
@@ -11,16 +12,6 @@
 #include <cstdint>
 
 namespace cf::detail {
-
-/// What the loop can resume as it does a coroutine's frame: in the ABI that g++ and clang share, a frame
-/// begins with the function that resume() calls with it (clang by its own convention, which for one pointer
-/// is that of C). So every completion is handled alike, and
-/// the loop need not tell its own from those of coroutines.
-struct pseudo_frame {
-    void (*resume)(void*) noexcept;
-
-    std::uint64_t user_data() const noexcept { return reinterpret_cast<std::uintptr_t>(this); }
-};
 
 /// The result of an operation that a virtual reactor refuses; the kernel has no such errno.
 inline constexpr std::int32_t not_in_virtual_time = -0x10000;

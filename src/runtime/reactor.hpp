@@ -18,9 +18,14 @@ public:
     /// Turns its loop until that is finished; see loop.hpp for what a turn is.
     virtual void run() noexcept = 0;
 
-    /// Called before each run(), on its thread. Throws cf::error when that cannot be.
+    /// In place of run(), with runtime_options::drained: takes the turns that run() would take before it waits.
+    virtual void drain() noexcept = 0;
+    /// Readable when there is a reason for another drain(); -1 without runtime_options::drained.
+    virtual int outside() const noexcept = 0;
+
+    /// Called before each run() or drain(), on its thread. Throws cf::error when that cannot be.
     virtual void prepare() = 0;
-    /// Called after each run() that was prepared, on its thread.
+    /// Called after each run() or drain() that was prepared, on its thread.
     virtual void finish() noexcept = 0;
 
     /// From enter() to leave() the row of the submission queue in this_thread is this reactor's. A runtime
@@ -53,6 +58,11 @@ public:
 
     virtual loop_statistics statistics() const noexcept = 0;
     virtual void describe(runtime_info& info) const = 0;
+
+protected:
+    /// A drain() is bounded, because whoever called it has more to do: after so many turns the rest is left
+    /// for the next one, for which it calls.
+    static constexpr unsigned turns_a_drain = 64;
 };
 
 } // namespace cf::detail

@@ -42,17 +42,42 @@ runtime::~runtime()
     } while (run_posted());
 }
 
-// Refuses, or has everything ready for running.
+// Refuses, or makes the calling thread the one that turns the loop.
+void runtime::claim(const char* what, bool drained)
+{
+    if (running_) throw error(errc::busy, std::string(what) + " inside of itself");
+    if (drained != (reactor_->outside() >= 0)) {
+        throw error(errc::bad_argument, std::string(what) + " of a runtime with runtime_options::drained " +
+                                            (drained ? "false" : "true"));
+    }
+    const std::uint64_t here = this_thread_number();
+    if (thread_ != 0 && thread_ != here)
+        throw error(errc::bad_argument, std::string(what) + " on another thread than the first time");
+    reactor_->prepare();
+    thread_ = here;
+}
+
 runtime& runtime::session::prepared(runtime& r)
 {
-    if (r.running_) throw error(errc::busy, "runtime::run() inside of itself");
-    const std::uint64_t here = this_thread_number();
-    if (r.thread_ != 0 && r.thread_ != here) {
-        throw error(errc::bad_argument, "runtime::run() on another thread than the first time");
-    }
-    r.reactor_->prepare();
-    r.thread_ = here;
+    r.claim("runtime::run()", false);
     return r;
+}
+
+int runtime::descriptor() const
+{
+    const int fd = reactor_->outside();
+    if (fd < 0) throw error(errc::bad_argument, "descriptor of a runtime with runtime_options::drained false");
+    return fd;
+}
+
+void runtime::drain()
+{
+    claim("runtime::drain()", true);
+    const inside here(*this);
+    running_ = true;
+    reactor_->drain();
+    running_ = false;
+    reactor_->finish();
 }
 
 runtime::session::session(runtime& r) : runtime_(prepared(r)), inside_(r)

@@ -87,6 +87,21 @@ for tasks in 1, 100, 10_000, 1_000_000:
          instructions_without_model=software, ns_per_transfer=timed["ns_per_transfer"],
          allocations=timed["allocations"], completed=timed["completed"])
 
+# In these, instructions are of a program that sleeps between interrupts: system calls count as what leads to them.
+print("\nThe same device in a Boost.Asio program, woken by its interrupt")
+row = "  {:<14} {:>6} {:>12} {:>16} {:>10} {:>12}"
+print(row.format("", "tasks", "Ir/transfer", "without model", "ns", "new"))
+for tasks in 1, 32:
+    for contender in "awaited", "through_asio", "asio_callbacks", "on_asio":
+        whole = instructions(contender, tasks, by_interrupt)
+        software = whole - instructions(contender, tasks, by_interrupt, hardware)
+        timed = fastest(contender, 300_000, tasks, by_interrupt)
+        print(row.format(contender, tasks, f"{whole:.0f}", f"{software:.0f}", f"{timed['ns_per_transfer']:.0f}",
+                         timed["allocations"]), flush=True)
+        keep(contender=contender, device=by_interrupt, outstanding=tasks, instructions=whole,
+             instructions_without_model=software, ns_per_transfer=timed["ns_per_transfer"],
+             allocations=timed["allocations"], completed=timed["completed"])
+
 print("\nWoken by the engine's eventfd: tasks, a Boost.Asio loop on the driver, a thread a transfer")
 row = "  {:<12} {:>9} {:>12} {:>10} {:>12}"
 print(row.format("", "tasks", "transfers", "ns", "new"))

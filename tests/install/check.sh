@@ -51,6 +51,14 @@ for compiler in "$@"; do
     check "and runs, built with $name" env "LD_LIBRARY_PATH=${library%/*}" "$stage/consumer-$name"
 done
 
+build_c_consumer() {
+    # shellcheck disable=SC2046 # lists of options
+    cc -std=c11 -Wall -Wextra -Wpedantic -Werror $(package --cflags) "$source/tests/install/consumer.c" \
+        -o "$stage/consumer-c" $(package --libs)
+}
+check 'a program in C builds likewise' build_c_consumer
+check 'and runs' env "LD_LIBRARY_PATH=${library%/*}" "$stage/consumer-c"
+
 needs_nothing() { pkg-config --print-requires --print-requires-private counterflow | nothing; }
 check 'pkg-config asks for no other package' needs_nothing
 
@@ -59,9 +67,14 @@ check 'the library has a versioned soname' soname
 check 'the name with the version is there' test -e "$library.$(pkg-config --modversion counterflow)"
 exported_elsewhere() {
     nm -D --defined-only "$library" |
-        awk '$2 != "A" && $3 !~ /^_Z(T[ISVTHW]|GV|Th[0-9_n]+|Tv[0-9_n]+)?N[KRO]*2cf/' | nothing
+        awk '$2 != "A" && $3 !~ /^_Z(T[ISVTHW]|GV|Th[0-9_n]+|Tv[0-9_n]+)?N[KRO]*2cf|^counterflow_/' | nothing
 }
-check 'only names of namespace cf are exported' exported_elsewhere
+check 'only names of namespace cf and of the C API are exported' exported_elsewhere
+exported_as_declared() {
+    grep -o 'counterflow_[a-z_]*(' "$stage$prefix/include/counterflow/counterflow.h" | tr -d '(' | sort -u |
+        while read -r name; do nm -D --defined-only "$library" | grep -qw "$name" || echo "$name"; done | nothing
+}
+check 'every function of the C API is exported' exported_as_declared
 exported_internals() { nm -DC --defined-only "$library" | grep -E ' cf::(edma|model)::' | nothing; }
 check 'the driver and the model are not exported' exported_internals
 

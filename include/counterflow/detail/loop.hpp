@@ -183,6 +183,7 @@ protected:
         has_timers = 8,    // one may be nearer than alarm_
         has_requests = 16, // cancels_ and requests_
         is_finished = 32,  // run() has to return
+        is_draining = 64,  // and must not wait
     };
 
     unsigned* attention_ = nullptr; // lies where the reactor has it at hand

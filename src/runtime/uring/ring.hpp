@@ -38,6 +38,8 @@ public:
     ring(const ring&) = delete;
     ring& operator=(const ring&) = delete;
 
+    int fd() const noexcept { return fd_.value; }
+
     /// The calling thread becomes the ring's submitter, for good, and gives it one of its few places for
     /// registered rings until give_back_place().
     void enable();

@@ -25,10 +25,20 @@ namespace {
 constexpr std::uint64_t second = 1'000'000'000;
 constexpr std::uint64_t near_ns = 1'000'000;
 
+// With IORING_SETUP_DEFER_TASKRUN the kernel does not wake those who poll the ring, and an eventfd that is
+// registered with the ring is not told of what another eventfd has caused, or late. A place for registered
+// rings would be taken and given back at each drain().
+runtime_options without_deferral(runtime_options options) noexcept
+{
+    options.features.defer_taskrun = false;
+    options.features.registered_ring = false;
+    return options;
+}
+
 } // namespace
 
 uring_reactor::uring_reactor(const runtime_options& options, loop& l)
-    : ring_(options),
+    : ring_(options.drained ? without_deferral(options) : options),
       loop_(l),
       row_base_(reinterpret_cast<std::uintptr_t>(ring_.sqes)),
       sq_next_(ring_.sqes),
@@ -40,6 +50,7 @@ uring_reactor::uring_reactor(const runtime_options& options, loop& l)
     if (ring_.features.send_zc) l.operations_ |= std::uint64_t{1} << IORING_OP_SEND_ZC;
     l.spin_ns_ = options.spin.count() > 0 ? static_cast<std::uint64_t>(options.spin.count()) : 0;
     prepare_alarm();
+    if (options.drained) outside_ = std::make_unique<outside_waits>(ring_.fd());
     wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (wake_fd_ < 0) throw error(failure{{errno, std::system_category()}, "eventfd for waking a runtime"});
     try {
@@ -173,6 +184,7 @@ bool uring_reactor::attend() noexcept
         attention_ &= ~loop::is_finished;
         return false;
     }
+    if (attention_ & loop::is_draining) return go_on_draining(progress);
     if (loop_.has_work() || !backlog_.empty() || keep_spinning(progress) || !loop_.prepare_to_sleep()) {
         plan_.minimum = 0;
         plan_.only_if_needed = true;
@@ -184,6 +196,42 @@ bool uring_reactor::attend() noexcept
     }
     spin_until_ = 0;
     return true;
+}
+
+// With is_draining set every tick comes to attend(), which ends it.
+void uring_reactor::drain() noexcept
+{
+    drain_turns_ = 0;
+    // Whoever has started something drains for that; what has come from outside calls again.
+    if ((attention_ & (loop::has_ready | loop::has_deferred)) == 0 && outside_->look()) {
+        loop_.alarm_ = loop::no_alarm;
+        if (!loop_.timers_.empty()) attention_ |= loop::has_timers;
+    }
+    run_transfers();
+    attention_ |= loop::is_draining;
+    run();
+    attention_ &= ~loop::is_draining;
+}
+
+// The end of a tick that must not wait. False when drain() has to return.
+bool uring_reactor::go_on_draining(bool progress) noexcept
+{
+    plan_.minimum = 0;
+    plan_.only_if_needed = true;
+    const bool busy = progress || loop_.has_work() || !backlog_.empty() || !loop_.prepare_to_sleep();
+    const unsigned submit = publish(this_thread);
+    const bool come = acquire(ring_.sq_flags) != 0 || *ring_.cq_head != acquire(ring_.cq_tail);
+    if (busy || come || submit != 0) {
+        if (++drain_turns_ < turns_a_drain) return true;
+        if (submit != 0) io_uring_enter(ring_.enter_fd, submit, 0, ring_.enter_flags, nullptr, 0);
+        wake();
+    }
+    attention_ &= ~loop::has_timers;
+    if (!loop_.timers_.empty() && loop_.timers_.nearest() < loop_.alarm_) {
+        loop_.alarm_ = loop_.timers_.nearest();
+        outside_->set_alarm(loop_.alarm_);
+    }
+    return false;
 }
 
 // With timers that the kernel may not have been told of. Before it is told of one that is near, it is asked

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "runtime/reactor.hpp"
+#include "runtime/uring/outside.hpp"
 #include "runtime/uring/ring.hpp"
 #include "runtime/watch_operation.hpp"
 
@@ -11,6 +12,7 @@
 
 #include <linux/time_types.h>
 
+#include <memory>
 #include <vector>
 
 namespace cf::detail {
@@ -25,6 +27,8 @@ public:
     void enter() noexcept override;
     void leave() noexcept override;
     void run() noexcept override;
+    void drain() noexcept override;
+    int outside() const noexcept override { return outside_ ? outside_->descriptor() : -1; }
     std::uint64_t now() noexcept override;
     void pause() noexcept override;
     void wake() noexcept override;
@@ -57,6 +61,7 @@ private:
     void count_completions() noexcept;
     void complain(int result) noexcept;
     bool attend() noexcept;
+    bool go_on_draining(bool progress) noexcept;
     bool keep_spinning(bool progress) noexcept;
     bool ready_to_wait() noexcept;
     bool set_alarm() noexcept;
@@ -85,6 +90,9 @@ private:
     unsigned spin_head_ = 0;
     unsigned spin_turns_ = 0;
     unsigned asked_head_ = ~0u; // of the completions when the kernel was last asked; see ready_to_wait()
+
+    std::unique_ptr<outside_waits> outside_; // with runtime_options::drained
+    unsigned drain_turns_ = 0;
 
     // The timeout of the nearest timer; see set_alarm().
     struct alarm_operation : io_operation {

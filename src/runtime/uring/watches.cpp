@@ -46,6 +46,7 @@ void uring_reactor::start_watch(watch_operation& watch)
 {
     watch.all.self = &watch;
     watches_.push_back(watch.all);
+    if (outside_) return outside_->add(watch);
     watch.multishot = ring_.features.multishot_poll;
     watch.prepare = [](io_operation& operation, io_uring_sqe& entry) noexcept {
         auto& self = static_cast<watch_operation&>(operation);
@@ -79,6 +80,7 @@ void uring_reactor::start_watch(watch_operation& watch)
 
 void uring_reactor::stop_watch(watch_operation& watch) noexcept
 {
+    if (outside_) outside_->remove(watch);
     watch.closed = true;
     if (watch.in_flight) {
         watch.wanted = io_operation::request::cancel;

@@ -5,6 +5,7 @@
 // time; see virtual_operations.cpp.
 #pragma once
 
+#include "runtime/descriptor.hpp"
 #include "runtime/reactor.hpp"
 #include "runtime/virtual/clock.hpp"
 
@@ -25,6 +26,9 @@ public:
     void enter() noexcept override;
     void leave() noexcept override {}
     void run() noexcept override;
+    /// Lets time pass until nothing happens any more.
+    void drain() noexcept override;
+    int outside() const noexcept override { return outside_.get(); }
     std::uint64_t now() noexcept override { return clock_.now(); }
     void pause() noexcept override { clock_.pause(); }
     virtual_clock* simulation() noexcept override { return &clock_; }
@@ -38,8 +42,12 @@ public:
     void describe(runtime_info& info) const override { info.reactor = "virtual time"; }
 
 private:
+    /// What came of a turn of the loop.
+    enum class turned : std::uint8_t { on, finished, to_rest };
+
+    turned turn() noexcept;
     bool keep_spinning(bool progress) noexcept;
-    void sleep() noexcept;
+    void wait_for_posts() noexcept;
     void run_operations() noexcept;
 
     loop& loop_;
@@ -50,6 +58,7 @@ private:
     std::vector<io_uring_sqe> operations_;
 
     // For other threads' posts, when nothing else will ever happen here.
+    cf::descriptor outside_; // with runtime_options::drained, an eventfd
     std::mutex mutex_;
     std::condition_variable posted_;
     bool woken_ = false;

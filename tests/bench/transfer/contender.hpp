@@ -36,6 +36,10 @@ measurement awaited(const job& j);
 measurement in_threads(const job& j);
 /// Boost.Asio coroutines; its loop reads the engine's eventfd and calls the driver.
 measurement on_asio(const job& j);
+/// Boost.Asio coroutines that await cf::asio::device.
+measurement through_asio(const job& j);
+/// The same device with callbacks, each of which starts the next transfer.
+measurement asio_callbacks(const job& j);
 
 /// Calls of operator new so far, in this process.
 std::uint64_t allocations() noexcept;

@@ -38,11 +38,12 @@ try {
         {"awaited", bench::awaited},
         {"in_threads", bench::in_threads},
         {"on_asio", bench::on_asio},
+        {"through_asio", bench::through_asio},
+        {"asio_callbacks", bench::asio_callbacks},
     };
     const auto contender = argc > 3 ? contenders.find(argv[1]) : contenders.end();
     if (contender == contenders.end()) {
-        std::fprintf(stderr, "usage: %s by_hand|awaited|in_threads|on_asio COUNT OUTSTANDING [SPEC]\n",
-                     argv[0]);
+        std::fprintf(stderr, "usage: %s CONTENDER COUNT OUTSTANDING [SPEC]\n", argv[0]);
         return 2;
     }
     const std::string spec = argc > 4 ? argv[4] : "model:null,wr=2,rd=2,wake=poll";
