@@ -70,8 +70,8 @@ struct runtime_options {
     /// How long the loop looks for progress before it sleeps, while pollers are registered. 0: not at all.
     std::chrono::nanoseconds spin = std::chrono::microseconds(50);
     /// The loop is turned by drain(), in the loop of another library, and not by run(). Then it never looks
-    /// for progress without being called, and goes without defer_taskrun, for which no other loop can wait; so what ends on
-    /// the ring may interrupt the wait of the outer loop (EINTR), which waits again.
+    /// for progress without being called, and goes without defer_taskrun, for which no other loop can wait;
+    /// so what ends on the ring may interrupt the wait of the outer loop (EINTR), which waits again.
     bool drained = false;
 };
 
@@ -117,18 +117,18 @@ public:
         return finish(std::forward<A>(what));
     }
 
-    /// With runtime_options::drained: what the loop that has the thread (epoll, Asio, GLib, ...) waits for. It is
-    /// readable when there is something to drain. Belongs to the runtime, and is only to be waited for.
+    /// With runtime_options::drained: what the loop that has the thread (epoll, Asio, GLib, ...) waits for.
+    /// It is readable when there is something to drain. Belongs to the runtime, and is only to be waited for.
     /// Throws cf::error (errc::bad_argument) without that option.
     int descriptor() const;
 
-    /// With runtime_options::drained: does what can be done now and never waits. Resumes who is ready, hands over what they
-    /// started, takes completions, fires timers that are due, and sees to it that descriptor() becomes
-    /// readable for the next one. To be called when the descriptor is readable, and after something was started from
-    /// outside (by cf::start(), a scope, a stop request), once for as much as you like. Bounded: while there is
-    /// more to be done the descriptor stays readable. In a simulation it lets time pass until nothing
-    /// happens any more. Throws cf::error: errc::busy inside of itself, errc::bad_argument on another thread than
-    /// the first time, or without that option.
+    /// With runtime_options::drained: does what can be done now and never waits. Resumes who is ready, hands
+    /// over what they started, takes completions, fires timers that are due, and sees to it that descriptor()
+    /// becomes readable for the next one. To be called when the descriptor is readable, and after something
+    /// was started from outside (by cf::start(), a scope, a stop request), once for as much as you like.
+    /// Bounded: while there is more to be done the descriptor stays readable. In a simulation it lets time
+    /// pass until nothing happens any more. Throws cf::error: errc::busy inside of itself, errc::bad_argument
+    /// on another thread than the first time, or without that option.
     void drain();
 
     /// From any thread: has `function` called on this runtime's thread. What it throws ends the program. A

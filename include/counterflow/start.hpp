@@ -42,7 +42,8 @@ branch run_and_call(A what, F done)
 ///
 /// Thread rule: the loop's thread; or any before the loop has first run. `loop` outlives the call of `done`.
 template <detail::awaitable A, class F>
-    requires std::invocable<std::decay_t<F>&, result<detail::result_value<detail::await_result_t<std::decay_t<A>>>>>
+    requires std::invocable<std::decay_t<F>&,
+                            result<detail::result_value<detail::await_result_t<std::decay_t<A>>>>>
 void start(runtime& loop, A&& what, F&& done)
 {
     detail::run_and_call<std::decay_t<A>, std::decay_t<F>>(std::forward<A>(what), std::forward<F>(done))

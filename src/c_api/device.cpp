@@ -31,7 +31,8 @@ cf::runtime_options options_for(std::string_view spec)
 template <class... Pointers>
 void need(const char* function, Pointers... pointers)
 {
-    if (((pointers == nullptr) || ...)) throw error(errc::bad_argument, std::string(function) + ": a null pointer");
+    if (((pointers == nullptr) || ...))
+        throw error(errc::bad_argument, std::string(function) + ": a null pointer");
 }
 
 /// As much of `from` as the caller's structure has room for, whose size stays what it is.

@@ -63,8 +63,8 @@ private:
         bool under_way = false;
     };
 
-    // What the engines may still touch stands before the device, whose end stops them; what is ready then is so
-    // in a loop that never turns again.
+    // What the engines may still touch stands before the device, whose end stops them; what is ready then is
+    // so in a loop that never turns again.
     call call_;
     cf::runtime loop_;
     std::unique_ptr<place[]> places_;

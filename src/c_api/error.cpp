@@ -78,6 +78,7 @@ const char* counterflow_strerror(int error)
     }();
     const int number = std::abs(error);
     if (number < static_cast<int>(texts.size())) return texts[static_cast<std::size_t>(number)].c_str();
-    const char* const system = number > COUNTERFLOW_SYSTEM ? ::strerrordesc_np(number - COUNTERFLOW_SYSTEM) : nullptr;
+    const char* const system =
+        number > COUNTERFLOW_SYSTEM ? ::strerrordesc_np(number - COUNTERFLOW_SYSTEM) : nullptr;
     return system != nullptr ? system : "unknown error";
 }

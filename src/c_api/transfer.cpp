@@ -108,7 +108,8 @@ int counterflow_submit(counterflow_device* device, const counterflow_transfer* t
     if (count == 0) return 0;
     const std::size_t size = transfers->size;
     if (size < offsetof(counterflow_transfer, deadline_ns) || size % alignof(counterflow_transfer) != 0)
-        return failed(errc::bad_argument, "counterflow_submit: counterflow_transfer.size of the first transfer");
+        return failed(errc::bad_argument,
+                      "counterflow_submit: counterflow_transfer.size of the first transfer");
     const auto* const first = reinterpret_cast<const std::byte*>(transfers);
     for (unsigned i = 0; i < count; ++i) {
         const counterflow_transfer wanted = known(first + i * size, size);

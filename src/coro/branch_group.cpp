@@ -38,9 +38,10 @@ void branch_group::branch_ended(std::size_t index, std::exception_ptr exception)
 
 branch_owner& nobody() noexcept
 {
-    static constinit branch_owner owner{[](branch_owner&, std::size_t, std::exception_ptr exception) noexcept {
-        if (exception != nullptr) std::rethrow_exception(std::move(exception)); // ends the program
-    }};
+    static constinit branch_owner owner{
+        [](branch_owner&, std::size_t, std::exception_ptr exception) noexcept {
+            if (exception != nullptr) std::rethrow_exception(std::move(exception)); // ends the program
+        }};
     return owner;
 }
 

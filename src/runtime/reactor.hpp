@@ -18,7 +18,8 @@ public:
     /// Turns its loop until that is finished; see loop.hpp for what a turn is.
     virtual void run() noexcept = 0;
 
-    /// In place of run(), with runtime_options::drained: takes the turns that run() would take before it waits.
+    /// In place of run(), with runtime_options::drained: takes the turns that run() would take before it
+    /// waits.
     virtual void drain() noexcept = 0;
     /// Readable when there is a reason for another drain(); -1 without runtime_options::drained.
     virtual int outside() const noexcept = 0;

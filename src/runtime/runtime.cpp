@@ -66,7 +66,8 @@ runtime& runtime::session::prepared(runtime& r)
 int runtime::descriptor() const
 {
     const int fd = reactor_->outside();
-    if (fd < 0) throw error(errc::bad_argument, "descriptor of a runtime with runtime_options::drained false");
+    if (fd < 0)
+        throw error(errc::bad_argument, "descriptor of a runtime with runtime_options::drained false");
     return fd;
 }
 

@@ -44,8 +44,8 @@ struct queue {
 
 TEST_CASE("asio cancellation: each type ends what waits for its turn, and nothing else")
 {
-    for (const auto type : {net::cancellation_type::terminal, net::cancellation_type::partial,
-                            net::cancellation_type::total}) {
+    for (const auto type :
+         {net::cancellation_type::terminal, net::cancellation_type::partial, net::cancellation_type::total}) {
         queue q(100);
         q.r.io.poll_one();
         q.signal.emit(type);
@@ -125,7 +125,8 @@ TEST_CASE("asio cancellation: reaches awaits, but for total")
     net::cancellation_signal signal;
     error_code outcome;
     bool ended = false;
-    cf::asio::async_await(r.io, cf::sleep_for(1h), net::bind_cancellation_slot(signal.slot(), [&](error_code e) {
+    cf::asio::async_await(r.io, cf::sleep_for(1h),
+                          net::bind_cancellation_slot(signal.slot(), [&](error_code e) {
                               outcome = e;
                               ended = true;
                           }));

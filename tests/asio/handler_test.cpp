@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// asio.hpp: what is asked of handlers and done for them. Where they run, what keeps contexts at work, whose memory is
-// used and when it is free, and what becomes of them when one throws or the io_context goes.
+// asio.hpp: what is asked of handlers and done for them. Where they run, what keeps contexts at work, whose
+// memory is used and when it is free, and what becomes of them when one throws or the io_context goes.
 #include "allocation_count.hpp"
 #include "rig.hpp"
 
@@ -53,12 +53,12 @@ struct counted {
     ledger* in;
 };
 
-/// Runs what it is given through another executor, and counts it.
+/// Runs what it is given by another executor, and counts it.
 struct counting_executor {
     net::io_context::executor_type inner;
     int* executed;
 
-    net::execution_context& query(net::execution::context_t) const noexcept { return inner.query(net::execution::context); }
+    net::execution_context& query(net::execution::context_t) const noexcept { return inner.context(); }
     static constexpr net::execution::blocking_t query(net::execution::blocking_t) noexcept
     {
         return net::execution::blocking.never;
@@ -67,7 +67,7 @@ struct counting_executor {
     void execute(F f) const
     {
         ++*executed;
-        net::post(inner, std::move(f));
+        inner.execute(std::move(f));
     }
     bool operator==(const counting_executor&) const noexcept = default;
 };
@@ -96,8 +96,9 @@ TEST_CASE("asio handlers: run on their executor, whose context has work until th
     rig r;
     net::thread_pool pool(1);
     std::thread::id ran;
-    r.dev.async_write(r.memory, r.far.at(0),
-                      net::bind_executor(pool, [&](error_code, std::size_t) { ran = std::this_thread::get_id(); }));
+    r.dev.async_write(r.memory, r.far.at(0), net::bind_executor(pool, [&](error_code, std::size_t) {
+                          ran = std::this_thread::get_id();
+                      }));
     std::jthread other([&] { pool.join(); }); // returns only when the handler has been called
     r.io.run();
     other.join();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// counterflow.h, from C: data there and back, errors as numbers and sentences, bounds, cancellation, deadlines,
-// structures of other sizes, and the order in which things may be closed.
+// counterflow.h, from C: data there and back, errors as numbers and sentences, bounds, cancellation,
+// deadlines, structures of other sizes, and the order in which things may be closed.
 #include <counterflow/counterflow.h>
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #define CHECK(condition)                                                                                     \
     do {                                                                                                     \
         if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: not so: %s (last error: %s)\n", __FILE__, __LINE__, #condition,           \
+            fprintf(stderr, "%s:%d: not so: %s (last error: %s)\n", __FILE__, __LINE__, #condition,          \
                     counterflow_last_error());                                                               \
             exit(1);                                                                                         \
         }                                                                                                    \
@@ -21,11 +21,11 @@
 
 enum { block = 65536 };
 
-static counterflow_device *device;
-static counterflow_buffer *buffer;
+static counterflow_device* device;
+static counterflow_buffer* buffer;
 static struct counterflow_window ram;
 
-static void set_up(const char *spec, unsigned transfers_max)
+static void set_up(const char* spec, unsigned transfers_max)
 {
     const struct counterflow_options options = {.size = sizeof options, .transfers_max = transfers_max};
     CHECK(counterflow_open(spec, &options, &device) == 0);
@@ -42,8 +42,12 @@ static void tear_down(void)
 
 static struct counterflow_transfer transfer(unsigned kind, uint64_t tag)
 {
-    const struct counterflow_transfer whole = {.size = sizeof whole, .kind = kind, .tag = tag, .buffer = buffer,
-                                               .bytes = block, .window = ram.index};
+    const struct counterflow_transfer whole = {.size = sizeof whole,
+                                               .kind = kind,
+                                               .tag = tag,
+                                               .buffer = buffer,
+                                               .bytes = block,
+                                               .window = ram.index};
     return whole;
 }
 
@@ -72,7 +76,7 @@ static struct counterflow_completion next(void)
 static void data_goes_there_and_back(void)
 {
     set_up("model:gen3x4", 0);
-    unsigned char *const memory = counterflow_buffer_data(buffer);
+    unsigned char* const memory = counterflow_buffer_data(buffer);
     CHECK(counterflow_buffer_size(buffer) == block);
     for (unsigned i = 0; i < block; ++i) memory[i] = (unsigned char)(i * 7);
     CHECK(submit_one(transfer(COUNTERFLOW_WRITE, 11)) == 1);
@@ -81,7 +85,7 @@ static void data_goes_there_and_back(void)
     CHECK(done.kind == COUNTERFLOW_WRITE);
 
     static unsigned char own[block + 64];
-    counterflow_buffer *mine;
+    counterflow_buffer* mine;
     CHECK(counterflow_buffer_add(device, own + 64, block, &mine) == 0);
     struct counterflow_transfer back = transfer(COUNTERFLOW_READ, 12);
     back.buffer = mine;
@@ -207,21 +211,22 @@ static void simulated_time_passes_in_poll(void)
 
 static void errors_have_numbers_and_sentences(void)
 {
-    counterflow_device *none = NULL;
+    counterflow_device* none = NULL;
     CHECK(counterflow_open("model:gen9x1", NULL, &none) == -COUNTERFLOW_BAD_SPEC && none == NULL);
     CHECK(strstr(counterflow_last_error(), "gen9x1") != NULL);
     CHECK(counterflow_open("/dev/counterflow-none", NULL, &none) < 0 && none == NULL);
     CHECK(counterflow_open(NULL, NULL, &none) == -COUNTERFLOW_BAD_ARGUMENT);
     const struct counterflow_options many = {.size = sizeof many, .transfers_max = 1u << 30};
     CHECK(counterflow_open("model:null", &many, &none) == -COUNTERFLOW_BAD_ARGUMENT);
-    CHECK(strcmp(counterflow_strerror(-COUNTERFLOW_CANCELED), counterflow_strerror(COUNTERFLOW_CANCELED)) == 0);
+    CHECK(strcmp(counterflow_strerror(-COUNTERFLOW_CANCELED), counterflow_strerror(COUNTERFLOW_CANCELED)) ==
+          0);
     CHECK(strstr(counterflow_strerror(-COUNTERFLOW_LINK_DOWN), "link is down") != NULL);
     CHECK(strcmp(counterflow_strerror(-COUNTERFLOW_SYSTEM - ENOENT), strerror(ENOENT)) == 0);
     CHECK(counterflow_strerror(123456789) != NULL && counterflow_strerror(0) != NULL);
     CHECK(counterflow_poll(NULL, NULL, 0) == -COUNTERFLOW_BAD_ARGUMENT);
 
     set_up("model:null", 0);
-    counterflow_buffer *empty;
+    counterflow_buffer* empty;
     CHECK(counterflow_buffer_allocate(device, 0, &empty) == -COUNTERFLOW_ZERO_LENGTH);
     struct counterflow_window w = {.size = sizeof w};
     CHECK(counterflow_find_window(device, "rom", &w) == -COUNTERFLOW_NO_SUCH_WINDOW);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int wait_for_one(counterflow_device *device)
+static int wait_for_one(counterflow_device* device)
 {
     struct counterflow_completion done;
     while (counterflow_poll(device, &done, 1) == 0) {
@@ -19,18 +19,18 @@ static int wait_for_one(counterflow_device *device)
 
 int main(void)
 {
-    counterflow_device *device;
-    counterflow_buffer *buffer;
+    counterflow_device* device;
+    counterflow_buffer* buffer;
     struct counterflow_window ram = {.size = sizeof ram};
-    if (counterflow_open("model:gen3x1", NULL, &device) || counterflow_buffer_allocate(device, 8192, &buffer) ||
-        counterflow_find_window(device, "ram", &ram)) {
+    if (counterflow_open("model:gen3x1", NULL, &device) ||
+        counterflow_buffer_allocate(device, 8192, &buffer) || counterflow_find_window(device, "ram", &ram)) {
         fprintf(stderr, "%s\n", counterflow_last_error());
         return 1;
     }
-    char *const memory = counterflow_buffer_data(buffer);
+    char* const memory = counterflow_buffer_data(buffer);
     memset(memory, 'c', 4096);
-    struct counterflow_transfer move = {.size = sizeof move, .kind = COUNTERFLOW_WRITE, .buffer = buffer,
-                                        .bytes = 4096, .window = ram.index};
+    struct counterflow_transfer move = {
+        .size = sizeof move, .kind = COUNTERFLOW_WRITE, .buffer = buffer, .bytes = 4096, .window = ram.index};
     int failed = counterflow_submit(device, &move, 1) != 1 || wait_for_one(device);
     move.kind = COUNTERFLOW_READ;
     move.buffer_offset = 4096;

@@ -51,15 +51,16 @@ struct initiate_await {
 } // namespace detail
 
 /// Runs `what`, a cf::task or anything else that counterflow can await, in the io_context of `executor`,
-/// on the runtime of its devices (basic_device::native()). Completes with `void(error_code, T)`, or `void(error_code)` for what
-/// yields nothing; with an error T is made by its default constructor. Handlers, memory and threads: see
-/// basic_device. `what` is kept, so a task that is an lvalue has to be moved here. An exception of `what`
-/// that is no std::system_error ends the program.
+/// on the runtime of its devices (basic_device::native()). Completes with `void(error_code, T)`, or
+/// `void(error_code)` for what yields nothing; with an error T is made by its default constructor. Handlers,
+/// memory and threads: see basic_device. `what` is kept, so a task that is an lvalue has to be moved here. An
+/// exception of `what` that is no std::system_error ends the program.
 ///
 /// @par Per-operation cancellation
 /// - terminal, partial: a stop request to `what`, which may have been done in part.
 /// - total: not supported.
-template <class Executor, cf::detail::awaitable A, class Token = ::boost::asio::default_completion_token_t<Executor>>
+template <class Executor, cf::detail::awaitable A,
+          class Token = ::boost::asio::default_completion_token_t<Executor>>
     requires(!std::derived_from<Executor, ::boost::asio::execution_context>)
 auto async_await(const Executor& executor, A&& what, Token&& token = {})
 {

@@ -24,21 +24,23 @@
 namespace cf::asio {
 
 /// A device in a Boost.Asio program. Its transfers are asynchronous operations that take completion tokens
-/// (callbacks, use_awaitable, use_future, deferred, as_tuple, ...); the io_context drives it without another thread, and
-/// sleeps while there is nothing to do.
+/// (callbacks, use_awaitable, use_future, deferred, as_tuple, ...); the io_context drives it without another
+/// thread, and sleeps while there is nothing to do.
 ///
 /// All operations of this header:
-/// - complete with `void(boost::system::error_code, std::size_t)`, the bytes moved: all that were asked for, or 0
-///   with an error. Errors are of cf::category(): compare with cf::errc, or with std::errc where that has the same.
+/// - complete with `void(boost::system::error_code, std::size_t)`, the bytes moved: all that were asked for,
+/// or 0
+///   with an error. Errors are of cf::category(): compare with cf::errc, or with std::errc where that has the
+///   same.
 /// - call the handler exactly once, never from inside the initiating function, on the handler's associated
 ///   executor, which keeps its work until then. Memory is freed before the call.
 /// - allocate once, by the handler's associated allocator, or else from Asio's recycled memory.
 /// - may be under way together, any number of them; their order is not defined.
 ///
-/// Thread rule: `Executor` is of an io_context, which one thread runs; this object and its operations belong to
-/// that thread. Handlers may have other executors. Two threads use two io_contexts, each with its own device.
-/// The io_context outlives the device, the device its buffers and windows. Destroying it cancels what is
-/// under way, waits until its engine is proven stopped, and has the handlers called later.
+/// Thread rule: `Executor` is of an io_context, which one thread runs; this object and its operations belong
+/// to that thread. Handlers may have other executors. Two threads use two io_contexts, each with its own
+/// device. The io_context outlives the device, the device its buffers and windows. Destroying it cancels what
+/// is under way, waits until its engine is proven stopped, and has the handlers called later.
 template <class Executor = ::boost::asio::any_io_executor>
 class basic_device {
     using error_code = ::boost::system::error_code;
@@ -74,10 +76,10 @@ public:
     /// while operations are under way here.
     cf::device& native() noexcept { return body_->device(); }
 
-    buffer allocate(std::size_t size) { return native().allocate(size); }                 ///< as cf::device
-    buffer add(std::span<std::byte> memory) { return native().add(memory); }              ///< as cf::device
-    cf::window window(std::string_view name) { return native().window(name); }            ///< as cf::device
-    const device_info& info() noexcept { return native().info(); }                        ///< as cf::device
+    buffer allocate(std::size_t size) { return native().allocate(size); }      ///< as cf::device
+    buffer add(std::span<std::byte> memory) { return native().add(memory); }   ///< as cf::device
+    cf::window window(std::string_view name) { return native().window(name); } ///< as cf::device
+    const device_info& info() noexcept { return native().info(); }             ///< as cf::device
 
     /// Stops every operation under way; they complete with errc::canceled once the engine is past them.
     void cancel() { body_->cancel(); }
@@ -85,9 +87,10 @@ public:
     /// Moves near memory to the far end.
     ///
     /// @par Per-operation cancellation
-    /// - terminal, partial: at any time. The operation completes with errc::canceled, at once where the engine
-    ///   has none of it yet, else when the engine is proven past it; then any part of the destination may have
-    ///   been written. Repeating the transfer makes it whole.
+    /// - terminal, partial: at any time. The operation completes with errc::canceled, at once where the
+    /// engine
+    ///   has none of it yet, else when the engine is proven past it; then any part of the destination may
+    ///   have been written. Repeating the transfer makes it whole.
     /// - total: as long as the engine has been given none of it, so nothing is written; ignored later.
     template <class Token = ::boost::asio::default_completion_token_t<executor_type>>
     auto async_write(buffer_slice from, window_place to, const transfer_options& options, Token&& token = {})

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// callback_transfer: a transfer that calls a function where others resume a coroutine. What interfaces without
-// coroutines are made of.
+// callback_transfer: a transfer that calls a function where others resume a coroutine. What interfaces
+// without coroutines are made of.
 #pragma once
 
 #include <counterflow/detail/loop.hpp>
@@ -17,7 +17,7 @@ namespace cf::detail {
 /// A base or member of whoever owns the transfer. From start() until `ended` is called it stays where it is.
 struct callback_transfer : pseudo_frame {
     /// `ended` is called with the address of this pseudo_frame, from the loop.
-    callback_transfer(const transfer& what, void (*ended)(void*) noexcept) noexcept
+    callback_transfer(const cf::transfer& what, void (*ended)(void*) noexcept) noexcept
         : pseudo_frame{ended}, request_(what.request())
     {
     }

@@ -4,8 +4,8 @@
 // descriptor, for that loop to wait for, behind which are the ring, a timer and the watched descriptors.
 #pragma once
 
-#include "runtime/descriptor.hpp"
 #include "runtime/watch_operation.hpp"
+#include <counterflow/file_descriptor.hpp>
 
 #include <sys/epoll.h>
 
@@ -34,8 +34,8 @@ public:
 private:
     void join(int fd, std::uint32_t events, void* who);
 
-    cf::descriptor epoll_;
-    cf::descriptor timer_;
+    file_descriptor epoll_;
+    file_descriptor timer_;
     // What epoll has just told, and look() has not; remove() takes out its watch.
     std::array<epoll_event, 16> told_{};
     std::size_t told_count_ = 0;

@@ -16,8 +16,9 @@ virtual_reactor::virtual_reactor(const runtime_options& options, loop& l) : loop
     l.attention_ = &attention_;
     l.spin_ns_ = options.spin.count() > 0 ? static_cast<std::uint64_t>(options.spin.count()) : 0;
     if (!options.drained) return;
-    outside_ = cf::descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!outside_) throw error(failure{{errno, std::system_category()}, "eventfd for a runtime's descriptor"});
+    outside_ = file_descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!outside_)
+        throw error(failure{{errno, std::system_category()}, "eventfd for a runtime's descriptor"});
 }
 
 /// An empty row: each operation comes to take_entry().

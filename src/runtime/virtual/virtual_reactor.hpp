@@ -5,9 +5,9 @@
 // time; see virtual_operations.cpp.
 #pragma once
 
-#include "runtime/descriptor.hpp"
 #include "runtime/reactor.hpp"
 #include "runtime/virtual/clock.hpp"
+#include <counterflow/file_descriptor.hpp>
 
 #include <linux/io_uring.h>
 
@@ -58,7 +58,7 @@ private:
     std::vector<io_uring_sqe> operations_;
 
     // For other threads' posts, when nothing else will ever happen here.
-    cf::descriptor outside_; // with runtime_options::drained, an eventfd
+    file_descriptor outside_; // with runtime_options::drained, an eventfd
     std::mutex mutex_;
     std::condition_variable posted_;
     bool woken_ = false;

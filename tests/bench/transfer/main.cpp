@@ -34,12 +34,9 @@ std::uint64_t bench::allocations() noexcept { return __atomic_load_n(&news, __AT
 int main(int argc, char** argv)
 try {
     const std::map<std::string, bench::measurement (*)(const bench::job&)> contenders{
-        {"by_hand", bench::by_hand},
-        {"awaited", bench::awaited},
-        {"in_threads", bench::in_threads},
-        {"on_asio", bench::on_asio},
-        {"through_asio", bench::through_asio},
-        {"asio_callbacks", bench::asio_callbacks},
+        {"by_hand", bench::by_hand},           {"awaited", bench::awaited},
+        {"in_threads", bench::in_threads},     {"on_asio", bench::on_asio},
+        {"through_asio", bench::through_asio}, {"asio_callbacks", bench::asio_callbacks},
     };
     const auto contender = argc > 3 ? contenders.find(argv[1]) : contenders.end();
     if (contender == contenders.end()) {

@@ -57,7 +57,8 @@ measurement measured(const job& j, Start start)
     const std::uint64_t more = j.count % j.outstanding;
     for (unsigned i = 0; i < j.outstanding; ++i) {
         const std::size_t offset = i % blocks * block_bytes;
-        start(loop, dev, memory.slice(offset, block_bytes), far.at(offset), each + (i < more ? 1 : 0), m.completed);
+        start(loop, dev, memory.slice(offset, block_bytes), far.at(offset), each + (i < more ? 1 : 0),
+              m.completed);
     }
     loop.run();
     return m;

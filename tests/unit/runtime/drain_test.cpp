@@ -128,14 +128,15 @@ TEST_CASE("drain: is bounded, and calls for the next one")
     cf::runtime loop(drained());
     std::uint64_t turns = 0;
     bool over = false;
-    cf::start(loop,
-              [](std::uint64_t& n, const bool& end) -> cf::task<> {
-                  while (!end) {
-                      ++n;
-                      co_await cf::nop();
-                  }
-              }(turns, over),
-              [](cf::result<>) {});
+    cf::start(
+        loop,
+        [](std::uint64_t& n, const bool& end) -> cf::task<> {
+            while (!end) {
+                ++n;
+                co_await cf::nop();
+            }
+        }(turns, over),
+        [](cf::result<>) {});
     loop.drain();
     CHECK(turns > 0);
     const std::uint64_t before = turns;

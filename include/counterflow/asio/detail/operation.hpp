@@ -18,7 +18,6 @@
 #include <boost/asio/recycling_allocator.hpp>
 
 #include <memory>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -26,8 +25,8 @@ namespace cf::asio::detail {
 
 namespace net = ::boost::asio;
 
-/// Has been initiated, and its handler has not been called. Owns itself: one of its functions ends it. Stands in
-/// the list of whoever can cancel it, and once it has ended in that of the service.
+/// Has been initiated, and its handler has not been called. Owns itself: one of its functions ends it. Stands
+/// in the list of whoever can cancel it, and once it has ended in that of the service.
 struct operation : cf::detail::list_node {
     void (*complete)(operation&);         ///< frees it, then calls the handler, and throws what that throws
     void (*destroy)(operation&) noexcept; ///< frees it, and the handler
@@ -58,22 +57,20 @@ class caller {
 
 public:
     caller(const Handler& handler, const Executor& io, const net::io_context::executor_type& here)
+        : work_(net::get_associated_executor(handler, io)), here_(runs_on(work_.get_executor(), here))
     {
-        const executor its = net::get_associated_executor(handler, io);
-        // The io_context itself has work as long as anything of its service is under way.
-        if (!runs_on(its, here)) elsewhere_.emplace(its);
     }
 
     template <class... Values>
     void call(Handler handler, Values... values)
     {
-        if (!elsewhere_) return static_cast<void>(std::move(handler)(std::move(values)...));
-        const executor its = elsewhere_->get_executor();
-        net::dispatch(its, net::append(std::move(handler), std::move(values)...));
+        if (here_) return static_cast<void>(std::move(handler)(std::move(values)...));
+        net::dispatch(work_.get_executor(), net::append(std::move(handler), std::move(values)...));
     }
 
 private:
-    std::optional<net::executor_work_guard<executor>> elsewhere_;
+    net::executor_work_guard<executor> work_;
+    bool here_;
 };
 
 /// Memory for one Operation, from the allocator associated with its handler, or else Asio's recycled memory.

@@ -149,8 +149,8 @@ private:
         outside_.cancel();
     }
 
-    // The io_context is destroyed: handlers are freed without a call. Coroutines are stopped first, which takes
-    // the thread that has run them; on another one they are left as they are. Engines stop on any.
+    // The io_context is destroyed: handlers are freed without a call. Coroutines are stopped first, which
+    // takes the thread that has run them; on another one they are left as they are. Engines stop on any.
     void shutdown() override
     {
         try {
@@ -179,7 +179,8 @@ private:
     bool waiting_ = false;
 };
 
-/// The io_context of an executor. Only those can be asked; for a type-erased one that is the caller's promise.
+/// The io_context of an executor. Only those can be asked; for a type-erased one that is the caller's
+/// promise.
 template <class Executor>
 service& service_of(const Executor& executor)
 {

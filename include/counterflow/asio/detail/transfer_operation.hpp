@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// transfer_operation: a transfer of asio.hpp under way, with its handler. One allocation, made by the handler's
-// associated allocator; device_body: the device that such transfers are of.
+// transfer_operation: a transfer of asio.hpp under way, with its handler. One allocation, made by the
+// handler's associated allocator; device_body: the device that such transfers are of.
 #pragma once
 
 #include <counterflow/asio/detail/operation.hpp>
@@ -89,8 +89,8 @@ public:
     void canceled(net::cancellation_type type) noexcept
     {
         using kind = net::cancellation_type;
-        if (over_ || !(asks_for(type, kind::terminal | kind::partial) ||
-                       (asks_for(type, kind::total) && untouched())))
+        if (over_ ||
+            !(asks_for(type, kind::terminal | kind::partial) || (asks_for(type, kind::total) && untouched())))
             return;
         request_stop();
         service_.want_turn();
