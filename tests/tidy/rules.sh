@@ -127,7 +127,7 @@ rule 'no include climbs' "$(cpp | lines '#include "\.\.?/')"
 foreign() {
     grep -rnE '#include <' include |
         grep -vE '^include/counterflow/asio(\.hpp|/.*):.*#include <boost/(asio|system)/' |
-        grep -vE '#include <(counterflow/.*|[a-z_0-9]+|(sys|linux|sanitizer)/.*\.h|(unistd|fcntl|poll|stdint)\.h)>'
+        grep -vE '#include <(counterflow/.*|[a-z_0-9]+|(sys|linux|sanitizer)/.*\.h|(unistd|fcntl|poll|stddef|stdint)\.h)>'
 }
 rule 'public headers need nothing but the system' "$(foreign)"
 
