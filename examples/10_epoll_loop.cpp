@@ -74,8 +74,9 @@ try {
 
     int moved = 0;
     const auto start_one = [&] {
-        cf::start(loop, dev.write(block, dev.window("ram").at(0)),
-                  [&](cf::result<std::size_t> r) { std::printf("%d: %zu bytes\n", ++moved, r.value()); });
+        cf::start(loop, dev.write(block, dev.window("ram").at(0)), [&](const cf::result<std::size_t>& r) {
+            std::printf("%d: %zu bytes\n", ++moved, r.value());
+        });
     };
     while (moved < 5) {
         const int readable = events.wait();

@@ -54,7 +54,7 @@ asio::awaitable<void> accept(tcp::acceptor& acceptor, cf::asio::device& dev, uns
     }
 }
 
-asio::awaitable<void> ask(tcp::endpoint server, unsigned char fill, unsigned& echoed)
+asio::awaitable<void> ask(tcp::endpoint server, unsigned fill, unsigned& echoed)
 {
     tcp::socket socket(co_await asio::this_coro::executor);
     co_await socket.async_connect(server, use_awaitable);
@@ -77,7 +77,7 @@ try {
     tcp::acceptor acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
     asio::co_spawn(io, accept(acceptor, dev, 2), asio::detached);
     unsigned echoed = 0;
-    for (const unsigned char fill : {10, 100})
+    for (const unsigned fill : {10u, 100u})
         asio::co_spawn(io, ask(acceptor.local_endpoint(), fill, echoed), asio::detached);
     io.run();
     std::printf("%u of 20 blocks came back from the far end\n", echoed);

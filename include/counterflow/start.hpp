@@ -6,7 +6,6 @@
 #include <counterflow/as_result.hpp>
 #include <counterflow/detail/awaitable.hpp>
 #include <counterflow/detail/branch.hpp>
-#include <counterflow/detail/export.hpp>
 #include <counterflow/result.hpp>
 #include <counterflow/runtime.hpp>
 
@@ -17,9 +16,6 @@
 namespace cf {
 
 namespace detail {
-
-/// Of branches for which nobody waits. One that ends with an exception ends the program.
-CF_API branch_owner& nobody() noexcept;
 
 template <class A, class F>
 branch run_and_call(A what, F done)
@@ -34,7 +30,7 @@ branch run_and_call(A what, F done)
 /// Both are kept until then, so a task that is an lvalue has to be moved here. Nothing happens before the
 /// loop turns: in its run(), or the next drain(). `done` is called from there, once.
 ///
-///     cf::start(loop, dev.write(block, far.at(0)), [](cf::result<std::size_t> moved) { ... });
+///     cf::start(loop, dev.write(block, far.at(0)), [](const cf::result<std::size_t>& moved) { ... });
 ///
 /// What `done` throws ends the program, and so does an exception of `what` that is no std::system_error.
 /// A stop request reaches `what` through cf::with_stop(). Throws std::bad_alloc when there is no memory for a

@@ -161,6 +161,8 @@ void device_core::keep_watch(std::uint64_t now) noexcept
     std::uint64_t due = edma::never;
     for (const auto& engine : engines_) due = std::min(due, engine->next_deadline());
     if (options_.wake != wake_mode::interrupt && live_ > 0) due = std::min(due, now + look_interval_ns);
+    // An idle engine has nobody get up; in a simulation that would be cheap, and another course of events.
+    if (due == edma::never && !simulation_) loop_.cancel_timer(watchdog_);
     if (due == edma::never || (watchdog_.armed() && watchdog_.due() <= due)) return;
     loop_.cancel_timer(watchdog_);
     loop_.add_timer(watchdog_, due);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <counterflow/detail/awaitable.hpp>
+#include <counterflow/detail/export.hpp>
 #include <counterflow/detail/frame_pool.hpp>
 #include <counterflow/detail/loop.hpp>
 #include <counterflow/detail/stop_state.hpp>
@@ -22,6 +23,9 @@ class branch;
 struct branch_owner {
     void (*ended)(branch_owner&, std::size_t index, std::exception_ptr exception) noexcept;
 };
+
+/// Of branches for which nobody waits. One that ends with an exception ends the program.
+CF_API branch_owner& nobody() noexcept;
 
 /// Handle of a branch that was not started. A started one owns itself.
 class [[nodiscard]] branch {

@@ -52,9 +52,9 @@ void outside_waits::remove(watch_operation& watch) noexcept
         if (told_[i].data.ptr == &watch) told_[i].data.ptr = nullptr;
 }
 
-bool outside_waits::look() noexcept
+outside_waits::heard outside_waits::look() noexcept
 {
-    bool rung = false;
+    heard all{};
     bool more = true;
     while (more) {
         const int found = ::epoll_wait(epoll_.get(), told_.data(), static_cast<int>(told_.size()), 0);
@@ -63,15 +63,16 @@ bool outside_waits::look() noexcept
         for (std::size_t i = 0; i < told_count_; ++i) {
             void* const who = told_[i].data.ptr;
             if (who == this) {
-                rung = true;
+                all.alarm = true;
             } else if (who != nullptr) {
                 const auto& watch = *static_cast<watch_operation*>(who);
+                all.watches = true;
                 watch.notify(watch.context);
             }
         }
         told_count_ = 0;
     }
-    return rung;
+    return all;
 }
 
 void outside_waits::set_alarm(std::uint64_t due) noexcept

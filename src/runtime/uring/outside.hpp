@@ -21,8 +21,13 @@ public:
 
     int descriptor() const noexcept { return epoll_.get(); }
 
-    /// Tells the watches. True when the alarm has rung. The ring's completions are the loop's own business.
-    bool look() noexcept;
+    /// What a look has found.
+    struct heard {
+        bool watches; ///< at least one was told
+        bool alarm;   ///< it has rung
+    };
+    /// Tells the watches. The ring's completions are the loop's own business.
+    heard look() noexcept;
 
     /// Its notify is called by look() from now on. Throws cf::error.
     void add(watch_operation& watch);

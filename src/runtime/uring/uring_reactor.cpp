@@ -202,15 +202,23 @@ bool uring_reactor::attend() noexcept
 void uring_reactor::drain() noexcept
 {
     drain_turns_ = 0;
+    attention_ |= loop::is_draining;
     // Whoever has started something drains for that; what has come from outside calls again.
-    if ((attention_ & (loop::has_ready | loop::has_deferred)) == 0 && outside_->look()) {
+    if ((attention_ & (loop::has_ready | loop::has_deferred)) == 0) look_outside();
+    run();
+    attention_ &= ~loop::is_draining;
+}
+
+// True when there was something.
+bool uring_reactor::look_outside() noexcept
+{
+    const outside_waits::heard what = outside_->look();
+    if (what.alarm) {
         loop_.alarm_ = loop::no_alarm;
         if (!loop_.timers_.empty()) attention_ |= loop::has_timers;
     }
     run_transfers();
-    attention_ |= loop::is_draining;
-    run();
-    attention_ &= ~loop::is_draining;
+    return what.watches || what.alarm;
 }
 
 // The end of a tick that must not wait. False when drain() has to return.
@@ -226,11 +234,14 @@ bool uring_reactor::go_on_draining(bool progress) noexcept
         if (submit != 0) io_uring_enter(ring_.enter_fd, submit, 0, ring_.enter_flags, nullptr, 0);
         wake();
     }
-    attention_ &= ~loop::has_timers;
     if (!loop_.timers_.empty() && loop_.timers_.nearest() < loop_.alarm_) {
+        // As in ready_to_wait(): not for a near one when something has come.
+        const bool near = loop_.timers_.nearest() < now() + near_ns;
+        if (near && ++drain_turns_ < turns_a_drain && look_outside()) return true;
         loop_.alarm_ = loop_.timers_.nearest();
         outside_->set_alarm(loop_.alarm_);
     }
+    attention_ &= ~loop::has_timers;
     return false;
 }
 

@@ -61,6 +61,7 @@ private:
     void count_completions() noexcept;
     void complain(int result) noexcept;
     bool attend() noexcept;
+    bool look_outside() noexcept;
     bool go_on_draining(bool progress) noexcept;
     bool keep_spinning(bool progress) noexcept;
     bool ready_to_wait() noexcept;
