@@ -20,7 +20,7 @@ constexpr std::uint8_t canceled_opcode = 0xff;
 stop_state elsewhere;
 
 // Takes the completions of cancels: the canceled operation's own tells how it ended.
-constinit const pseudo_frame nobody{[](void*) noexcept {}};
+constinit const pseudo_frame unheard{[](void*) noexcept {}};
 
 std::uint64_t frame_of(promise_base& promise) noexcept
 {
@@ -99,7 +99,7 @@ bool uring_reactor::submit_cancel(std::uint64_t user_data) noexcept
     entry->opcode = IORING_OP_ASYNC_CANCEL;
     entry->fd = -1;
     entry->addr = user_data;
-    entry->user_data = nobody.user_data();
+    entry->user_data = unheard.user_data();
     return true;
 }
 
