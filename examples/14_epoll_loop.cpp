@@ -3,7 +3,7 @@
 // A device in the loop that a program has already, here a plain epoll one: a descriptor to wait for, one call
 // when it is readable, and callbacks. Works likewise with libuv, GLib, Qt or poll().
 //
-//     10_epoll_loop [DEVICE]
+//     14_epoll_loop [DEVICE]
 #include <counterflow/counterflow.hpp>
 
 #include <cerrno>
