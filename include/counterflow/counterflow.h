@@ -65,7 +65,10 @@ enum counterflow_error {
     COUNTERFLOW_LINK_DOWN = 25,
     COUNTERFLOW_DEVICE_GONE = 26,
     COUNTERFLOW_VERIFICATION_FAILED = 27,
-    COUNTERFLOW_OUT_OF_STEP = 28,
+    COUNTERFLOW_BAD_RING = 28,
+    COUNTERFLOW_OVERRUN = 29,
+    COUNTERFLOW_OUT_OF_STEP = 30,
+    COUNTERFLOW_BAD_RECORD = 31,
     /// Behind this: an error of the system, whose errno is the difference.
     COUNTERFLOW_SYSTEM = 1000
 };

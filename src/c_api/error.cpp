@@ -13,8 +13,8 @@
 namespace cf::c_api {
 namespace {
 
-constexpr std::size_t errors = COUNTERFLOW_OUT_OF_STEP + 1;
-static_assert(static_cast<int>(errc::out_of_step) == COUNTERFLOW_OUT_OF_STEP &&
+constexpr std::size_t errors = COUNTERFLOW_BAD_RECORD + 1;
+static_assert(static_cast<int>(errc::bad_record) == COUNTERFLOW_BAD_RECORD &&
                   static_cast<int>(errc::canceled) == COUNTERFLOW_CANCELED &&
                   static_cast<int>(errc::memlock_exceeded) == COUNTERFLOW_MEMLOCK_EXCEEDED &&
                   static_cast<int>(errc::device_gone) == COUNTERFLOW_DEVICE_GONE,
