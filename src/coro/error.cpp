@@ -48,14 +48,14 @@ const char* text(errc value) noexcept
     case errc::aborted: return "the engine aborted without giving a cause; see the kernel log of both ends";
     case errc::link_down: return "the link is down; transfers work again once it is up";
     case errc::device_gone: return "the device is gone or its engine cannot be proven stopped; open it again";
-    case errc::bad_record:
-        return "not a record of blocks, or another kind than this one; see docs/record.md";
+    case errc::bad_record: return "not a record of blocks, or another kind than this one; see docs/record.md";
     case errc::verification_failed: return "the data that arrived differs from the data that was sent";
     case errc::bad_ring: return "there is no ring that counterflow knows; see ring_layout.h and make_ring()";
     case errc::overrun:
         return "the source has overwritten blocks before they were read; read faster, or give it more slots";
     case errc::out_of_step:
-        return "the other end's position does not follow from what it said before; it was restarted, or writes "
+        return "the other end's position does not follow from what it said before; it was restarted, or "
+               "writes "
                "its line wrongly";
     }
     return "unknown counterflow error";

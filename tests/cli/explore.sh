@@ -26,7 +26,7 @@ for world in one-irq one-poll two-irq two-poll; do
     done
     report "$world: every act happens, in many places" $rare
     rare=0
-    for outcome in done canceled timed_out device_gone; do
+    for outcome in 'done' canceled timed_out device_gone; do
         [ "$(value "/worlds/0/outcomes/$outcome")" -gt 1000 ] || rare=1
     done
     report "$world: and every outcome" $rare

@@ -140,8 +140,10 @@ void commands()
         const std::uint32_t buffer = s.add(m);
         const bool wide = random() % 2 != 0;
         io_uring ring{};
-        // Which entries a kernel finds wrong before it starts them differs; one does not keep the next from being read.
-        const unsigned flags = IORING_SETUP_SUBMIT_ALL | (wide ? IORING_SETUP_SQE128 | IORING_SETUP_CQE32 : 0);
+        // Which entries a kernel finds wrong before it starts them differs; one does not keep the next from
+        // being read.
+        const unsigned flags =
+            IORING_SETUP_SUBMIT_ALL | (wide ? IORING_SETUP_SQE128 | IORING_SETUP_CQE32 : 0);
         EXPECT_EQUAL(io_uring_queue_init(depth, &ring, flags), 0);
         for (int round = 0; round < 30; ++round) {
             for (unsigned i = 0; i < depth; ++i) {
