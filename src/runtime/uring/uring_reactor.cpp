@@ -66,8 +66,7 @@ uring_reactor::~uring_reactor()
 {
     // What is left are polls, which name no memory: the kernel drops them with the ring.
     wake_watch_ = fd_watch();
-    // The analyzer does not see that each of them is taken out first.
-    while (auto* left = watches_.pop_front()) delete left->self; // NOLINT(clang-analyzer-cplusplus.NewDelete)
+    while (auto* left = watches_.pop_front()) delete left->self;
     ::close(wake_fd_);
 }
 
