@@ -92,7 +92,9 @@ private:
             // Blocks stand in the file in their order; writes go on side by side.
             co_await turn_.reaches(place_in_file);
             turn_.advance_to(place_in_file + 1);
-            co_await into_.write({bytes, number, here, lost});
+            // Blocks that overtook each other on the link came when the later one was there.
+            stamp_ns_ = std::max(stamp_ns_, here);
+            co_await into_.write({bytes, number, stamp_ns_, lost});
         }
     }
 
@@ -142,6 +144,7 @@ private:
     const std::uint64_t start_ns_;
     std::uint64_t next_ = 0; ///< block that no lane has taken
     std::uint64_t taken_ = 0;
+    std::uint64_t stamp_ns_ = 0; ///< of the last block in the file
     sequence turn_;
     bool told_ = false;
 };
