@@ -112,7 +112,7 @@ private:
     task<> until_told()
     {
         if (session_.loop.simulation() == nullptr) {
-            co_await as_result(session_.signals.wait());
+            (void)co_await as_result(session_.signals.wait());
             told_ = true;
         }
         co_await until_stop();
