@@ -26,7 +26,7 @@ struct faulty_disk : cf::record::disk {
         if (++writes == at) {
             if (kind == fault::error)
                 throw cf::error(cf::failure{{error_number, std::system_category()}, "write"});
-            if (kind == fault::nothing) co_return 0;
+            if (kind == fault::nothing) co_return std::size_t{0};
         }
         if (kind == fault::short_write && writes >= at) {
             iovec part = from.front();
