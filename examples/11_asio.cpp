@@ -31,7 +31,7 @@ struct there_and_back {
         dev.async_write(block, far, [this](error_code failed, std::size_t bytes) {
             if (failed) return report(failed);
             std::printf("%zu bytes there\n", bytes);
-            dev.async_read(block, far, [this](error_code again, std::size_t more) {
+            dev.async_read(block, far, [](error_code again, std::size_t more) {
                 if (again) return report(again);
                 std::printf("%zu bytes back\n", more);
             });
