@@ -87,6 +87,18 @@ public:
         with(reinterpret_cast<std::uintptr_t>(closure), std::forward<F>(function));
     }
 
+    /// Has `function` called with `there` on its loop's thread, unless it is gone by then. Not under the
+    /// lock: nobody else destroys it there.
+    template <class F>
+    static void post(T& there, F function)
+    {
+        there.loop.post([number = there.entry.number(), function = std::move(function)]() mutable {
+            T* found = nullptr;
+            with(number, [&](T& object) { found = &object; });
+            if (found != nullptr) function(*found);
+        });
+    }
+
 private:
     static directory& instance()
     {

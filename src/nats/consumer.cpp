@@ -105,11 +105,7 @@ void consumer::state::arrived(natsConnection*, natsSubscription*, natsMsg* messa
         const std::lock_guard lock(s.mutex);
         s.inbox.push_back(std::move(owned));
         if (s.inbox.size() > 1) return; // told already
-        s.loop.post([id = s.entry.number()] {
-            state* there = nullptr;
-            directory<state>::with(id, [&](state& found) { there = &found; });
-            if (there != nullptr) there->take_all();
-        });
+        directory<state>::post(s, [](state& there) { there.take_all(); });
     });
 }
 

@@ -71,12 +71,8 @@ void publisher::state::answered(jsCtx*, natsMsg* sent, jsPubAck* stored, jsPubAc
             said.duplicate = stored->Duplicate;
         }
         directory<state>::with(closure, [&](state& s) {
-            s.loop.post(
-                [id = s.entry.number(), sequence = std::stoull(number), said = std::move(said)]() mutable {
-                    state* there = nullptr;
-                    directory<state>::with(id, [&](state& found) { there = &found; });
-                    if (there != nullptr) there->hear(sequence, std::move(said));
-                });
+            directory<state>::post(s, [sequence = std::stoull(number), said = std::move(said)](
+                                          state& there) mutable { there.hear(sequence, std::move(said)); });
         });
     }
     natsMsg_Destroy(sent);

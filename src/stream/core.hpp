@@ -112,6 +112,10 @@ protected:
         aborted,  ///< likewise, and transfers were asked to stop
     };
 
+    /// So often in a row; a line that makes no sense may have been read at a bad moment, or out of somebody's
+    /// cache.
+    static constexpr unsigned strange_max = 4;
+
     stream_core(device& dev, transfer_kind kind, const target& t, const stream_options& options);
 
     /// After anything has changed: whatever can go on goes on.

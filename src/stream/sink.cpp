@@ -8,11 +8,6 @@
 #include <utility>
 
 namespace cf::detail {
-namespace {
-
-constexpr unsigned strange_max = 4; // as in source.cpp
-
-} // namespace
 
 bool write_core::wants_look() const noexcept
 {

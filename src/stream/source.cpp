@@ -9,12 +9,6 @@
 #include <utility>
 
 namespace cf::detail {
-namespace {
-
-/// A line that makes no sense may have been read at a bad moment, or out of somebody's cache.
-constexpr unsigned strange_max = 4;
-
-} // namespace
 
 bool read_core::wants_look() const noexcept
 {
