@@ -12,6 +12,12 @@ counts=$build/counts
 
 count() { printf '%s %s %s\n' "$1" "$2" "$3" >>"$counts"; }
 
+# What the end of the run says again: what failed and what did not run, and how long every stage took.
+verdicts=$build/verdicts
+times=$build/times
+
+failure() { say "FAILED: $1" | tee -a "$verdicts"; }
+
 # stage TITLE COMMAND...: a check that passes or fails as a whole.
 stage() {
     title=$1
@@ -21,7 +27,7 @@ stage() {
         count 1 0 0
     else
         tail -n 60 "$build/stage.log"
-        say "FAILED: $title"
+        failure "$title"
         count 0 1 0
     fi
     end
@@ -31,7 +37,7 @@ begin() {
     stage_title=$1 stage_start=$(date +%s)
     printf '\n== %s\n' "$stage_title"
 }
-end() { say "== $stage_title: $(($(date +%s) - stage_start)) s"; }
+end() { say "== $stage_title: $(($(date +%s) - stage_start)) s" | tee -a "$times"; }
 
 # suite NAME TITLE [meson test options]: builds a configuration and runs its tests, counted case by case.
 suite() {
@@ -40,14 +46,17 @@ suite() {
     begin "$title"
     if ! compile "$name" >"$build/$name.log" 2>&1; then
         cat "$build/$name.setup.log" "$build/$name.log" 2>/dev/null | grep -v '^\[' | tail -n 60
-        say "FAILED: $title does not build; all of it is in $build/$name.log"
+        failure "$title does not build; all of it is in $build/$name.log"
         count 0 1 0
     else
         say "== built after $(($(date +%s) - stage_start)) s"
         rm -f "$build/$name/meson-logs/testlog.json"
         meson test -C "$build/$name" --no-rebuild --num-processes "$jobs" "$@" 2>&1 |
             grep -E '^ *[0-9]+/[0-9]+ |Timeout' || true
-        python3 "$root/tests/tally.py" "$build/$name/meson-logs/testlog.json" >>"$counts" || count 0 1 0
+        python3 "$root/tests/tally.py" "$build/$name/meson-logs/testlog.json" 2>"$build/$name.failures" >>"$counts" ||
+            count 0 1 0
+        cat "$build/$name.failures"
+        sed -n "s/^FAILED: /&$name: /p" "$build/$name.failures" >>"$verdicts"
     fi
     end
 }
@@ -62,7 +71,7 @@ attempt() {
     grep -vE '^(ok [^#]*|1\.\.[0-9]+)$' "$build/attempt.tap" || true
     if [ $code -eq 77 ]; then
         tail -n 12 "$build/attempt.log"
-        say "NOT RUN: $title: $(tail -n 1 "$build/attempt.log")" | tee -a "$build/not-run"
+        say "NOT RUN: $title: $(tail -n 1 "$build/attempt.log")" | tee -a "$verdicts"
         count 0 "$needed" $((1 - needed))
     else
         awk -v code=$code '
@@ -77,7 +86,8 @@ attempt() {
             "$build/attempt.tap" >>"$counts"
         [ $code -eq 0 ] || {
             tail -n 60 "$build/attempt.log"
-            say "FAILED: $title"
+            failure "$title"
+            sed -n 's/^not ok/    &/p' "$build/attempt.tap" >>"$verdicts"
         }
     fi
     end
@@ -109,7 +119,7 @@ test_newcomer() {
 suite_gcc() { suite gcc 'g++'; }
 suite_clang() { suite clang 'clang' --no-suite project; }
 suite_asan() {
-    suite asan 'g++, address and undefined-behaviour sanitizers' --no-suite project --timeout-multiplier 4
+    suite asan 'g++, address sanitizer' --no-suite project --timeout-multiplier 4
 }
 suite_tsan() {
     # ThreadSanitizer of clang 16 cannot map its shadow where the kernel randomises addresses by more than
@@ -117,7 +127,7 @@ suite_tsan() {
     set --
     [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28)" -le 28 ] ||
         set -- --wrapper "setarch $(uname -m) -R"
-    suite tsan 'clang, thread sanitizer' --no-suite project --timeout-multiplier 6 "$@"
+    suite tsan 'clang, thread and undefined-behaviour sanitizers' --no-suite project --timeout-multiplier 6 "$@"
 }
 
 test_one() {
@@ -186,8 +196,10 @@ run_tests() {
     run_start=$(date +%s)
     mkdir -p "$build"
     : >"$counts"
-    : >"$build/not-run"
+    : >"$verdicts"
+    : >"$times"
     "$@"
-    cat "$build/not-run"
+    say
+    cat "$times" "$verdicts"
     summary
 }

@@ -40,36 +40,38 @@ python() { ours '*.py'; }
 lines() { xargs grep -nHIP -e "$1"; }
 # spans PATTERN: the same for a pattern that may cross lines.
 spans() { xargs grep -PzoH -e "$1" | tr '\n\0' ' \n' | sed '/^ *$/d'; }
-# without COMMAND: the files named on standard input for which COMMAND FILE fails.
-without() { while read -r file; do "$@" "$file" >/dev/null || echo "$file"; done; }
+# without PATTERN: the files named on standard input that have no such line.
+without() { xargs grep -LE -e "$1"; }
+# unlike FIRST LAST PATTERN: those where no line from FIRST to LAST is like it.
+unlike() {
+    # shellcheck disable=SC2016 # awk's variables
+    xargs awk -v first="$1" -v last="$2" -v pattern="$3" '
+        function close_file() { if (file != "" && !good) print file }
+        FNR == 1 { close_file(); file = FILENAME; good = 0 }
+        FNR >= first && FNR <= last && $0 ~ pattern { good = 1 }
+        END { close_file() }'
+}
 
 # --- files -----------------------------------------------------------------------------------
 
 too_long() {
-    { code; scripts; python; } | while read -r file; do
-        length=$(wc -l <"$file")
-        [ "$length" -le 450 ] || echo "$file: $length lines"
-    done
+    { code; scripts; python; } | xargs wc -l | awk '$1 > 450 && $2 != "total" { print $2 ": " $1 " lines" }'
 }
+of_linux() { code | grep -E '^\./(kernel|tests/vm/modules)/'; }
+of_both() { code | grep -E '/uapi\.h$'; }
+of_users() { code | grep -vE '^\./(kernel|tests/vm/modules)/|/uapi\.h$'; }
 licensed() {
-    license='// SPDX-License-Identifier: MIT'
-    case $1 in
-    ./kernel/* | ./tests/vm/modules/*) license='(// |/\* )SPDX-License-Identifier: GPL-2\.0' ;;
-    */uapi.h) license='/\* SPDX-License-Identifier: \(*GPL-2\.0 WITH Linux-syscall-note\)* OR MIT \*/' ;;
-    esac
-    head -n 1 "$1" | grep -E "^$license"
+    of_users | unlike 1 1 '^// SPDX-License-Identifier: MIT'
+    of_linux | unlike 1 1 '^(// |/[*] )SPDX-License-Identifier: GPL-2[.]0'
+    of_both | unlike 1 1 '^/[*] SPDX-License-Identifier: [(]*GPL-2[.]0 WITH Linux-syscall-note[)]* OR MIT [*]/'
+    { scripts; python; } | unlike 1 2 '^# SPDX-License-Identifier: MIT'
 }
-script_licensed() { head -n 2 "$1" | grep -F '# SPDX-License-Identifier: MIT'; }
-introduced() { sed -n 3p "$1" | grep -E '^(//|/\*| \*) ?[^ ]'; }
-guarded() { grep -x '#pragma once' "$1"; }
-ends_well() { [ -z "$(tail -c 1 "$1" | tr -d '\n')" ]; }
 
 rule 'no file has more than 450 lines' "$(too_long)"
-rule 'every source file names its license first' "$(code | without licensed)"
-rule 'every script names its license first' "$({ scripts; python; } | without script_licensed)"
-rule 'every source file says what it is, right below its license' "$(code | without introduced)"
-rule 'every header has #pragma once' "$(ours '*.hpp' | without guarded)"
-rule 'every file ends with a line feed' "$(ours '*' | without ends_well)"
+rule 'every file of ours names its license first' "$(licensed)"
+rule 'every source file says what it is, right below its license' "$(code | unlike 3 3 '^(//|/[*]| [*]) ?[^ ]')"
+rule 'every header has #pragma once' "$(ours '*.hpp' | without '^#pragma once$')"
+rule 'every file ends with a line feed' "$(ours '*' | xargs grep -LPz '\n\z')"
 rule 'no white space ends a line' "$(ours '*' | grep -v '^\./LICENSES/' | lines '[ \t]+$')"
 rule 'no tabs' "$({ cpp; scripts; python; ours meson.build '*.md'; } | lines '\t')"
 rule 'nothing is left to do' \
