@@ -39,8 +39,8 @@ public:
     /// acquisition mode from the oldest that is safe. Throws cf::error: bad_argument for options outside
     /// their range, misaligned when the engine cannot move such blocks, no_memory, memlock_exceeded.
     read_stream(device& dev, const far_ring& ring, const stream_options& options = {});
-    /// From one place again and again; blocks are numbered from 0. With a period `mode` may be acquisition.
-    /// Several in flight read the place in no certain order: one is what a FIFO wants.
+    /// From a fixed place again and again; blocks are numbered from 0. With a period `mode` may be
+    /// acquisition. Several in flight read the place in no certain order: one is what a FIFO wants.
     read_stream(device& dev, const fixed_place& place, const stream_options& options = {});
 
     read_stream(read_stream&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}

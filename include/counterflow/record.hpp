@@ -89,6 +89,8 @@ public:
     task<> close();
 
     record_statistics statistics() const noexcept;
+    /// One more than that of the last block, those of a resumed recording included; 0 before the first.
+    std::uint64_t next_sequence() const noexcept;
     const std::string& path() const noexcept; ///< of the part that is written now
 
 private:

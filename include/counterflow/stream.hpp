@@ -41,13 +41,15 @@ struct stream_options {
     std::chrono::nanoseconds poll = std::chrono::microseconds(20);
 };
 
-/// Far memory without a ring: every block is moved from, or to, the same place.
+/// Far memory without a ring: blocks are moved from, or to, one place or several in turns.
 struct fixed_place {
     window_place place;
     std::uint32_t block_bytes = 65536;
     /// From one block to the next, for a place that the device refreshes; zero: as fast as it goes. In
-    /// acquisition mode a block whose time passes is lost, in back-pressure mode it comes late.
+    /// acquisition mode a block whose place is refreshed before it was read is lost, in back-pressure mode it
+    /// comes late.
     std::chrono::nanoseconds period{0};
+    std::uint32_t slots = 1; ///< such places, one behind another; 1 or more
 };
 
 /// A number of blocks and their payload.

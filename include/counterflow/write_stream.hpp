@@ -36,7 +36,7 @@ public:
     /// Into `ring`, from open_ring() or make_ring(), behind what was produced. Throws as read_stream does;
     /// in acquisition mode also bad_argument when the ring has less than 4 * in_flight slots.
     write_stream(device& dev, const far_ring& ring, const stream_options& options = {});
-    /// To one place again and again. A period must be zero.
+    /// To a fixed place again and again. Its period must be zero.
     write_stream(device& dev, const fixed_place& place, const stream_options& options = {});
 
     write_stream(write_stream&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}

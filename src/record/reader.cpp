@@ -195,6 +195,7 @@ task<resume_point> find_end(std::string path, std::size_t block_bytes)
         if (!good) continue;
         point.end = reader.end();
         point.blocks = block->number + 1;
+        point.next_sequence = block->sequence + 1;
         point.index.add(*block);
     }
 }

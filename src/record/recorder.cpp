@@ -6,6 +6,8 @@
 #include "record/reader.hpp"
 #include "record/writer.hpp"
 
+#include <counterflow/detail/obey_nobody.hpp>
+
 #include <filesystem>
 
 namespace cf {
@@ -58,6 +60,19 @@ void remove(const std::string& path, std::uint32_t part)
     if (failed) throw error(failure{failed, "removing " + path});
 }
 
+task<record::resume_point> resume_at(std::string path, std::uint32_t part, std::size_t block_bytes)
+{
+    record::resume_point point = co_await record::find_end(record::part_path(path, part), block_bytes);
+    // A part that was only just begun counts on from the one before it.
+    for (; point.blocks == 0 && part > 1; --part) {
+        const record::resume_point before =
+            co_await record::find_end(record::part_path(path, part - 1), block_bytes);
+        point.blocks = before.blocks;
+        point.next_sequence = before.next_sequence;
+    }
+    co_return point;
+}
+
 } // namespace
 
 recorder::recorder(std::unique_ptr<detail::recorder_impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -72,14 +87,19 @@ task<recorder> recorder::open(std::string path, record_options options)
     std::optional<record::resume_point> resumed;
     if (existing && options.existing == existing_record::overwrite) remove(path, *existing);
     if (existing && options.existing == existing_record::resume)
-        resumed = co_await record::find_end(record::part_path(path, *existing), options.block_bytes);
+        resumed = co_await resume_at(path, *existing, options.block_bytes);
     auto impl = std::make_unique<detail::recorder_impl>(std::move(path), std::move(options));
     co_await impl->out.start(std::move(resumed));
     co_return recorder(std::move(impl));
 }
 
 task<> recorder::write(record_block block) { return impl_->out.write(block); }
-task<> recorder::close() { return impl_->out.close(); }
+task<> recorder::close()
+{
+    co_await detail::obey_nobody();
+    co_await impl_->out.close();
+}
+std::uint64_t recorder::next_sequence() const noexcept { return impl_->out.next_sequence(); }
 record_statistics recorder::statistics() const noexcept { return impl_->out.statistics(); }
 const std::string& recorder::path() const noexcept { return impl_->out.path(); }
 

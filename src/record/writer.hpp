@@ -30,6 +30,7 @@ struct resume_point {
     std::uint32_t part = 0;
     std::uint64_t end = 0; ///< of the part: behind its last complete block
     std::uint64_t blocks = 0;
+    std::uint64_t next_sequence = 0;
     record::index index;
 };
 
@@ -44,6 +45,7 @@ public:
     task<> close();
 
     record_statistics statistics() const noexcept;
+    std::uint64_t next_sequence() const noexcept { return next_sequence_; }
     const std::string& path() const noexcept { return part_->path; }
 
 private:
@@ -89,6 +91,7 @@ private:
     const record_options options_;
     std::uint64_t id_;
     std::uint64_t number_ = 0; // of the next block
+    std::uint64_t next_sequence_ = 0;
     std::unique_ptr<part> part_;
     record_statistics counted_;
     bool reserves_;

@@ -56,6 +56,7 @@ task<> writer<Disk>::start(std::optional<resume_point> resumed)
     p->index = std::move(resumed->index);
     id_ = resumed->id;
     number_ = resumed->blocks;
+    next_sequence_ = resumed->next_sequence;
     part_ = std::move(p);
     counted_.parts = 1;
 }
@@ -176,6 +177,7 @@ typename writer<Disk>::place writer<Disk>::take_place(const record_block& block)
     block_header header = header_of(block);
     header.id = id_;
     header.number = number_++;
+    next_sequence_ = header.sequence + 1;
     record::seal(header);
     at.block = {header.number, header.sequence,         header.time_ns,   header.bytes,
                 header.lost,   header.payload_checksum, part_->end + page};

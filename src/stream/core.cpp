@@ -56,9 +56,10 @@ void check(const device_info& info, const stream_core::target& t)
     const ring_geometry& g = t.geometry;
     if (std::string what = t.ring               ? impossible(g)
                            : g.block_bytes == 0 ? "blocks of 0 bytes"
+                           : g.slots == 0       ? "no place for a block"
                                                 : "";
         !what.empty())
-        throw error(errc::bad_argument, "stream over a ring with " + what);
+        throw error(errc::bad_argument, (t.ring ? "stream over a ring with " : "stream over ") + what);
     const std::uint64_t all = t.place.offset | g.data_offset | g.block_bytes | g.slot_bytes;
     if (all % info.alignment != 0)
         throw error(errc::misaligned, "stream of blocks of " + std::to_string(g.block_bytes) +
@@ -76,7 +77,7 @@ void check(const device_info& info, const stream_core::target& t)
 
 stream_core::target stream_core::of(const fixed_place& fixed) noexcept
 {
-    return {fixed.place, {fixed.block_bytes, 1, false, fixed.block_bytes, 0}, false};
+    return {fixed.place, {fixed.block_bytes, fixed.slots, false, fixed.block_bytes, 0}, false};
 }
 
 stream_core::stream_core(device& dev, transfer_kind kind, const target& t, const stream_options& options)

@@ -74,7 +74,7 @@ public:
     /// Where blocks go to or come from.
     struct target {
         window_place place;
-        ring_geometry geometry; ///< of one slot and without a header when it is a fixed place
+        ring_geometry geometry; ///< without a header when it is a fixed place
         bool ring = false;
     };
 

@@ -177,7 +177,7 @@ lane read_core::tell_source()
     }
 }
 
-/// Of a place that a device refreshes: what the position is to a ring.
+/// Of places that a device refreshes: what the position is to a ring.
 void read_core::tick() noexcept
 {
     if (options_.mode == stream_mode::back_pressure) {
@@ -185,7 +185,8 @@ void read_core::tick() noexcept
         return;
     }
     ++produced_;
-    if (next_ + 1 < produced_) skip_to(produced_ - 1);
+    const std::uint64_t slots = target_.geometry.slots;
+    if (produced_ - next_ > slots) skip_to(produced_ - slots);
 }
 
 lane read_core::keep_time()

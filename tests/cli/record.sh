@@ -34,18 +34,19 @@ cmp -s other before
 report 'far memory is what was recorded' $?
 
 sha256sum run.rec >sum
-ends 'a recording is not overwritten' 1 'run.rec is there already' record $device run.rec --size 1MiB --quiet
+ends 'a recording is not overwritten' 1 'run.rec is there already' record $device run.rec --block 32KiB --quiet
 sha256sum -c sum >/dev/null 2>&1
 report 'it is as it was' $?
 ends 'FILE is the far memory' 2 'same file' record $device far --overwrite --quiet
-ends 'overwrite and resume exclude each other' 2 'exclude each other' \
+ends 'overwrite and resume exclude each other' 2 'excludes' \
     record $device run.rec --overwrite --resume --quiet
 ends 'a text is no record' 1 'not a record' records sum
-ends 'a text is not resumed' 1 'not a record' record $device sum --resume --size 1MiB --quiet
+ends 'a text is not resumed' 1 'not a record' record $device sum --resume --block 32KiB --size 32KiB --quiet
 
 run record $device run.rec --block 32KiB --span 256KiB --size 64KiB --resume --quiet
 run records run.rec --json
 prints 'a recording is resumed' /records/0/blocks 10
+prints 'its numbers go on' /records/0/last_sequence 9
 
 # A byte of block 3's payload.
 printf 'X' | dd of=run.rec bs=1 seek=$((4096 + 3 * 36864 + 4096 + 5)) conv=notrunc 2>/dev/null
@@ -54,6 +55,47 @@ run records run.rec --json
 report 'a damaged block is found' $?
 prints 'it is one' /records/0/damaged 1
 prints 'the others are complete' /records/0/blocks 9
+
+# little VALUE BYTES: VALUE in little endian.
+little() {
+    value=$1
+    for _ in $(seq "$2"); do
+        # shellcheck disable=SC2059 # the format is the byte
+        printf "$(printf '\\%03o' $((value & 255)))"
+        value=$((value >> 8))
+    done
+}
+# ring FILE PRODUCED STATE: a ring of eight blocks of 4 KiB, so many of them full.
+ring() {
+    {
+        for word in 0x52464331 1 0 8 4096 4096; do little $((word)) 4; done
+        for word in 4096 0 0 0 0; do little $word 8; done
+        for word in "$2" "$2" "$3" $((~$3)) 0 0 0 0 0 -1 0 0 0 0 0 0; do little "$word" 8; done
+    } >"$1"
+    truncate -s 4096 "$1"
+    data 32768 >>"$1"
+    truncate -s 256K "$1"
+}
+
+ring source 8 1
+run record model:gen5x16,ram=256KiB,backing=source ring.rec --ring --quiet --json
+report 'a ring is recorded to its end' $code
+prints 'all of its blocks' /blocks 8
+ring sink 0 0
+dd if=/dev/zero of=sink bs=4096 seek=1 count=8 conv=notrunc 2>/dev/null
+run replay ring.rec model:gen5x16,ram=256KiB,backing=sink --ring --quiet
+report 'and replayed into a ring' $code
+[ "$(cmp -l source sink | wc -l)" -le 16 ] # the consumer's line
+report 'which is as full, and has ended' $?
+ends 'where no ring lies it says so' 1 'ring' record $device none.rec --ring --quiet
+ends 'a ring says how large its blocks are' 2 'excludes' record $device none.rec --ring --block 4KiB
+
+run record sim:gen3x1 slow.rec --block 4KiB --size 40KiB --period 1000 --quiet
+run replay slow.rec sim:gen3x1 --speed 2 --quiet --json
+prints 'a replay keeps the pace' /blocks 10
+"$json_query" out /seconds >pace
+awk '{ exit !($1 > 0.0044 && $1 < 0.0047) }' pace
+report 'at twice the speed' $?
 
 run record sim:gen3x1 sim.rec --block 64KiB --seconds 0.01 --period 200 --quiet --json
 report 'a simulation is recorded' $code

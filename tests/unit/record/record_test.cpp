@@ -5,6 +5,7 @@
 #include "blocks.hpp"
 
 #include <counterflow/scope.hpp>
+#include <counterflow/stop.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -140,7 +141,9 @@ TEST_CASE("a recording is resumed, whether it was closed or not", "[record]")
         co_await record(files / "file", resume, 4, 6, 8192);
         {
             cf::recorder out = co_await cf::recorder::open(files / "file", resume);
+            CHECK(out.next_sequence() == 6);
             co_await test::write_blocks(out, 6, 9, 8000);
+            CHECK(out.next_sequence() == 9);
         } // not closed
         const test::found open = co_await test::read_all(files / "file");
         CHECK_FALSE(open.closed);
@@ -184,9 +187,39 @@ TEST_CASE("a recording rotates by size, and is resumed in its last part", "[reco
         CHECK(files.size() > 2);
         CHECK(all == test::numbers(0, 30));
 
+        // A part that was begun and has no block yet goes on behind the one before it.
+        char last[16];
+        std::snprintf(last, sizeof last, "file.%04u", static_cast<unsigned>(files.size()));
+        const std::uint64_t in_it = (co_await test::read_all(files / last)).good.size();
+        fs::resize_file(files / last, 4096);
+        {
+            cf::recorder out = co_await cf::recorder::open(files / "file", options);
+            CHECK(out.next_sequence() == 30 - in_it);
+            co_await test::write_blocks(out, 30 - in_it, 31 - in_it, 8192);
+            co_await out.close();
+        }
+        const test::found again = co_await test::read_all(files / last);
+        REQUIRE(again.good.size() == 1);
+        CHECK(again.good.front().number == 30 - in_it);
+
         options.existing = cf::existing_record::overwrite;
         co_await record(files / "file", options, 0, 1, 8192);
         CHECK(files.size() == 1);
+    });
+}
+
+TEST_CASE("a recording is closed whoever asks for a stop", "[record]")
+{
+    const folder files;
+    test::run([&]() -> cf::task<> {
+        cf::recorder out = co_await cf::recorder::open(files / "file", test::small(8192));
+        co_await test::write_blocks(out, 0, 3, 8192);
+        std::stop_source stop;
+        stop.request_stop();
+        co_await cf::with_stop(stop.get_token(), out.close());
+        const test::found all = co_await test::read_all(files / "file");
+        CHECK(all.closed);
+        CHECK(all.sequences() == test::numbers(0, 3));
     });
 }
 

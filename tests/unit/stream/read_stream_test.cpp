@@ -201,6 +201,33 @@ TEST_CASE("read_stream: from one place, as fast as it goes or in its period")
     }(s));
 }
 
+TEST_CASE("read_stream: from several places in turns, each of which is kept until its turn comes again")
+{
+    simulation s;
+    s.loop.run([](simulation& t) -> cf::task<> {
+        for (std::size_t i = 0; i < 8; ++i) fill_block(t.far().subspan(i * 4096, 4096), i);
+        cf::read_stream in(t.dev, cf::fixed_place{t.ram(), 4096, 100us, 8},
+                           {.in_flight = 2, .blocks = 2, .mode = cf::stream_mode::acquisition});
+        std::vector<cf::block> held;
+        for (int i = 0; i < 2; ++i) held.push_back(*co_await in.next());
+        co_await cf::sleep_for(550us); // no memory to read to, and no place is refreshed before it was read
+        held.clear();
+        for (std::uint64_t i = 2; i < 8; ++i) {
+            const auto b = co_await in.next();
+            CHECK(b->sequence() == i);
+            CHECK(is_block(b->bytes(), i));
+        }
+        CHECK(in.statistics().lost == 0);
+        for (int i = 0; i < 2; ++i) held.push_back(*co_await in.next());
+        co_await cf::sleep_for(2ms);
+        held.clear();
+        const auto b = co_await in.next();
+        CHECK(b->gap().first == 10);
+        CHECK(b->gap().blocks >= 10);
+        CHECK(is_block(b->bytes(), b->sequence() % 8));
+    }(s));
+}
+
 TEST_CASE("read_stream: an aborted transfer ends the stream behind the blocks before it, or leaves a gap")
 {
     for (const auto rule : {cf::stream_error::stop, cf::stream_error::go_on}) {

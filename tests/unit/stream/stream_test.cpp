@@ -43,6 +43,12 @@ TEST_CASE("stream: options and places outside their range are refused")
     CHECK(at(64_MiB, 4096) == errc::out_of_range);
     CHECK(at(~std::uint64_t{0} - 63, 64) == errc::out_of_range);
     CHECK(refusal([&] { cf::write_stream(s.dev, cf::fixed_place{s.ram(), 64, 1us}); }) == errc::bad_argument);
+    const auto slots = [&](std::uint32_t n) {
+        return refusal([&] { cf::read_stream(s.dev, cf::fixed_place{s.ram(), 4096, 0us, n}); });
+    };
+    CHECK(slots(16384) == std::error_code()); // all of the window
+    CHECK(slots(0) == errc::bad_argument);
+    CHECK(slots(16385) == errc::out_of_range);
 }
 
 TEST_CASE("stream: a stop request ends a wait and not the stream")
