@@ -6,3 +6,4 @@
 
 #include <counterflow/asio/await.hpp>
 #include <counterflow/asio/device.hpp>
+#include <counterflow/asio/stream.hpp>
