@@ -144,40 +144,54 @@ private:
     bool begun_ = false;
 };
 
-/// The stream that is recorded.
-read_stream source_of(session& s, const record_command& command)
+/// What is recorded.
+struct source {
+    std::optional<far_ring> ring;
+    fixed_place place; ///< without a ring
+    stream_options options;
+
+    std::uint32_t block_bytes() const noexcept
+    {
+        return ring ? ring->geometry.block_bytes : place.block_bytes;
+    }
+    /// From here on it is read, so not before there is a file.
+    read_stream open(device& dev) const
+    {
+        return ring ? read_stream(dev, *ring, options) : read_stream(dev, place, options);
+    }
+};
+
+fixed_place place_of(const record_command& command, window_place from)
+{
+    const std::uint64_t block = parse_size(command.block, "--block");
+    const std::uint64_t span = command.span.empty() ? block : parse_size(command.span, "--span");
+    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+    if (block == 0 || block > most)
+        throw error(errc::bad_argument, "--block is " + command.block + ", range 1 to 4 GiB");
+    if (span < block || span / block > most)
+        throw error(errc::bad_argument, "--span is " + command.span + ", for blocks of " + command.block);
+    return {from, static_cast<std::uint32_t>(block), nanoseconds(command.period_us * 1e-6),
+            static_cast<std::uint32_t>(span / block)};
+}
+
+source source_of(session& s, const record_command& command)
 {
     const window_place from = s.device.window(command.window).at(parse_size(command.offset, "--offset"));
-    std::optional<far_ring> ring;
-    if (command.ring) ring = s.loop.run(open_ring(s.device, from));
-
-    fixed_place place{from};
-    if (!ring) {
-        const std::uint64_t block = parse_size(command.block, "--block");
-        const std::uint64_t span = command.span.empty() ? block : parse_size(command.span, "--span");
-        constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
-        if (block == 0 || block > most)
-            throw error(errc::bad_argument, "--block is " + command.block + ", range 1 to 4 GiB");
-        if (span < block || span / block > most)
-            throw error(errc::bad_argument, "--span is " + command.span + ", for blocks of " + command.block);
-        place.block_bytes = static_cast<std::uint32_t>(block);
-        place.period = nanoseconds(command.period_us * 1e-6);
-        place.slots = static_cast<std::uint32_t>(span / block);
-    }
-
-    stream_options options;
-    options.in_flight = command.outstanding;
-    if (command.acquisition || command.period_us > 0) options.mode = stream_mode::acquisition;
-    if (!command.memory.empty()) {
-        const std::uint64_t blocks =
-            parse_size(command.memory, "--memory") / (ring ? ring->geometry.block_bytes : place.block_bytes);
-        if (blocks < options.in_flight || blocks > std::numeric_limits<unsigned>::max())
-            throw error(errc::bad_argument, "--memory is " + command.memory + ", " + std::to_string(blocks) +
-                                                " blocks, for " + std::to_string(options.in_flight) +
-                                                " in flight");
-        options.blocks = static_cast<unsigned>(blocks);
-    }
-    return ring ? read_stream(s.device, *ring, options) : read_stream(s.device, place, options);
+    source made;
+    if (command.ring)
+        made.ring = s.loop.run(open_ring(s.device, from));
+    else
+        made.place = place_of(command, from);
+    made.options.in_flight = command.outstanding;
+    if (command.acquisition || command.period_us > 0) made.options.mode = stream_mode::acquisition;
+    if (command.memory.empty()) return made;
+    const std::uint64_t blocks = parse_size(command.memory, "--memory") / made.block_bytes();
+    if (blocks < command.outstanding || blocks > std::numeric_limits<unsigned>::max())
+        throw error(errc::bad_argument, "--memory is " + command.memory + ", " + std::to_string(blocks) +
+                                            " blocks, for " + std::to_string(command.outstanding) +
+                                            " in flight");
+    made.options.blocks = static_cast<unsigned>(blocks);
+    return made;
 }
 
 record_options options_of(const record_command& command, std::size_t block)
@@ -203,19 +217,21 @@ int record(const record_command& command, const common_options& common)
                       {"--report", common.report},
                       {"--trace", common.trace}});
     session s(spec, bulk_options());
-    read_stream in = source_of(s, command);
-    recorder out = s.loop.run(recorder::open(command.file, options_of(command, in.block_bytes())));
+    const source from = source_of(s, command);
+    static_cast<void>(from.open(s.device)); // what cannot be read is refused before there is a file
+    recorder out = s.loop.run(recorder::open(command.file, options_of(command, from.block_bytes())));
     outputs results(common);
 
     run_record run;
     run.command = "record";
-    run.transfer_bytes = in.block_bytes();
+    run.transfer_bytes = from.block_bytes();
     run.outstanding = command.outstanding;
     monitor m(run, s.device, common);
     record_limits until;
     if (!command.size.empty())
-        until.blocks = (parse_size(command.size, "--size") + in.block_bytes() - 1) / in.block_bytes();
+        until.blocks = (parse_size(command.size, "--size") + from.block_bytes() - 1) / from.block_bytes();
     until.time = nanoseconds(command.seconds);
+    read_stream in = from.open(s.device);
     recording r(s, in, out, m, until, !command.ring);
     m.start(false, true);
     try {

@@ -87,6 +87,9 @@ run replay ring.rec model:gen5x16,ram=256KiB,backing=sink --ring --quiet
 report 'and replayed into a ring' $code
 [ "$(cmp -l source sink | wc -l)" -le 16 ] # the consumer's line
 report 'which is as full, and has ended' $?
+ends 'a place outside of the window is refused' 2 'window' record $device none.rec --block 1MiB --quiet
+[ ! -e none.rec ]
+report 'and no file is left' $?
 ends 'where no ring lies it says so' 1 'ring' record $device none.rec --ring --quiet
 ends 'a ring says how large its blocks are' 2 'excludes' record $device none.rec --ring --block 4KiB
 
