@@ -6,6 +6,7 @@
 #include "stream_bench.hpp"
 
 #include <cstdio>
+#include <utility>
 
 #include <fcntl.h>
 
@@ -13,44 +14,49 @@ namespace bench {
 namespace {
 
 constexpr std::uint32_t block_bytes = 256 * 1024;
-constexpr std::uint64_t blocks = 4096; // 1 GiB
-constexpr std::uint64_t warm = 64;
+constexpr std::uint32_t slots = 64;            // a direction, in far memory
+constexpr std::uint64_t blocks_of_file = 4096; // 1 GiB, gone round
 
-struct measured {
-    double rate = 0; ///< bytes a second in each direction
-    std::uint64_t allocations = 0;
-    double copies = 0; ///< of a byte of payload
+/// What has been done up to some moment.
+struct counts {
+    cf::clock::time_point when;
+    std::uint64_t sent = 0, received = 0; ///< bytes
+    std::uint64_t allocations = 0, copied = 0;
 };
 
-cf::task<measured> over_link(cf::device& dev, int source, int sink)
+/// Data of its own in each direction, for as long as that takes. Yields what was done when it was under way,
+/// and a while later.
+cf::task<std::pair<counts, counts>> over_link(cf::device& dev, int source, int sink)
 {
-    const cf::far_ring ring =
-        co_await cf::make_ring(dev, dev.window("ram").at(0), {.block_bytes = block_bytes, .slots = 128});
-    cf::duplex both(cf::read_stream(dev, ring, {.in_flight = 16}),
-                    cf::write_stream(dev, ring, {.in_flight = 16}));
-    std::uint64_t sent = 0, received = 0, before = 0, after = 0;
-    cf::clock::time_point begin;
-    const std::uint64_t copied = copied_bytes();
+    const cf::window far = dev.window("ram");
+    const auto place = [&](std::uint64_t offset) {
+        return cf::fixed_place{.place = far.at(offset), .block_bytes = block_bytes, .slots = slots};
+    };
+    cf::duplex both(cf::read_stream(dev, place(0), {.in_flight = 16}),
+                    cf::write_stream(dev, place(std::uint64_t{slots} * block_bytes), {.in_flight = 16}));
+    std::uint64_t sent = 0, received = 0;
+    bool over = false;
     const auto fill = [&](std::span<std::byte> room) -> cf::task<std::size_t> {
-        if (sent == blocks + warm) {
-            after = test::allocations();
-            co_return std::size_t{0};
-        }
-        const std::uint64_t number = sent++;
-        co_return co_await cf::read_at(source, room, number % blocks * block_bytes);
+        if (over) co_return std::size_t{0};
+        co_return co_await cf::read_at(source, room, sent++ % blocks_of_file * block_bytes);
     };
     const auto take = [&](cf::block b) -> cf::task<> {
-        co_await cf::write_at(sink, b.bytes(), received % blocks * block_bytes);
-        ++received;
-        if (received == warm) {
-            begin = cf::clock::now();
-            before = test::allocations();
-        }
+        co_await cf::write_at(sink, b.bytes(), received++ % blocks_of_file * block_bytes);
     };
-    co_await both.run(fill, take);
-    const double payload = 2.0 * static_cast<double>((blocks + warm) * block_bytes); // both directions
-    co_return {static_cast<double>(blocks * block_bytes) / seconds_between(begin, cf::clock::now()),
-               after - before, static_cast<double>(copied_bytes() - copied) / payload};
+    const auto now = [&] {
+        return counts{cf::clock::now(), both.out().statistics().moved.bytes,
+                      both.in().statistics().moved.bytes, test::allocations(), copied_bytes()};
+    };
+    std::pair<counts, counts> at;
+    co_await cf::when_all(both.run(fill, take), [&]() -> cf::task<> {
+        co_await cf::sleep_for(std::chrono::milliseconds(500));
+        at.first = now();
+        co_await cf::sleep_for(std::chrono::seconds(5));
+        at.second = now();
+        over = true;
+        co_await both.in().close(cf::stream_end::abort);
+    }());
+    co_return at;
 }
 
 /// How often the engine, which is the model's here, copies a byte of a plain transfer.
@@ -71,12 +77,14 @@ cf::task<double> without_link(cf::device& dev, int source, int sink)
     const cf::clock::time_point begin = cf::clock::now();
     co_await cf::when_all(
         [](int file, std::span<std::byte> room) -> cf::task<> {
-            for (std::uint64_t i = 0; i < blocks; ++i) co_await cf::read_at(file, room, i * block_bytes);
+            for (std::uint64_t i = 0; i < blocks_of_file; ++i)
+                co_await cf::read_at(file, room, i * block_bytes);
         }(source, memory.bytes().first(block_bytes)),
         [](int file, std::span<const std::byte> room) -> cf::task<> {
-            for (std::uint64_t i = 0; i < blocks; ++i) co_await cf::write_at(file, room, i * block_bytes);
+            for (std::uint64_t i = 0; i < blocks_of_file; ++i)
+                co_await cf::write_at(file, room, i * block_bytes);
         }(sink, memory.bytes().last(block_bytes)));
-    co_return static_cast<double>(blocks * block_bytes) / seconds_between(begin, cf::clock::now());
+    co_return static_cast<double>(blocks_of_file * block_bytes) / seconds_between(begin, cf::clock::now());
 }
 
 } // namespace
@@ -88,17 +96,22 @@ void duplex(const std::string& spec, const std::string& source_path, const std::
     cf::runtime loop({.spin = std::chrono::nanoseconds(0)});
     cf::device dev(loop, spec);
     const cf::ceilings limits = dev.ceilings();
-    // First, so that the sink has its pages in both.
+    loop.run(without_link(dev, source, sink)); // the sink has its pages then
     const double files = loop.run(without_link(dev, source, sink));
     const double engine = loop.run(copies_of_engine(dev));
-    const measured m = loop.run(over_link(dev, source, sink));
-    std::printf("{\"bench\": \"stream duplex\", \"gbytes_per_s\": %.4f, \"of_rp_to_ep\": %.4f, "
-                "\"of_ep_to_rp\": %.4f, \"files_alone_gbytes_per_s\": %.4f, \"blocks\": %llu, "
-                "\"allocations\": %llu, \"copies_beside_the_engine\": %.4f}\n",
-                m.rate / 1e9, m.rate / limits.of(cf::direction::rp_to_ep),
-                m.rate / limits.of(cf::direction::ep_to_rp), files / 1e9,
-                static_cast<unsigned long long>(blocks), static_cast<unsigned long long>(m.allocations),
-                m.copies - engine);
+    const auto [from, to] = loop.run(over_link(dev, source, sink));
+    const double seconds = seconds_between(from.when, to.when);
+    const auto sent = static_cast<double>(to.sent - from.sent);
+    const auto received = static_cast<double>(to.received - from.received);
+    std::printf(
+        "{\"bench\": \"stream duplex\", \"rp_to_ep_gbytes_per_s\": %.4f, "
+        "\"ep_to_rp_gbytes_per_s\": %.4f, \"of_rp_to_ep\": %.4f, \"of_ep_to_rp\": %.4f, "
+        "\"files_alone_gbytes_per_s\": %.4f, \"blocks\": %.0f, \"allocations\": %llu, "
+        "\"copies_beside_the_engine\": %.3f}\n",
+        sent / seconds / 1e9, received / seconds / 1e9, sent / seconds / limits.of(cf::direction::rp_to_ep),
+        received / seconds / limits.of(cf::direction::ep_to_rp), files / 1e9, (sent + received) / block_bytes,
+        static_cast<unsigned long long>(to.allocations - from.allocations),
+        static_cast<double>(to.copied - from.copied) / (sent + received) - engine);
 }
 
 } // namespace bench

@@ -17,9 +17,10 @@ far_memory::far_memory(std::size_t bytes) : size_(bytes)
 {
     const int file = ::mkstemp(path_.data());
     if (file < 0) throw std::system_error(errno, std::generic_category(), path_);
-    void* const mapped = ::ftruncate(file, static_cast<off_t>(bytes)) == 0
-                             ? ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
-                             : MAP_FAILED;
+    void* const mapped =
+        ::ftruncate(file, static_cast<off_t>(bytes)) == 0
+            ? ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, 0)
+            : MAP_FAILED;
     const int why = errno;
     ::close(file);
     if (mapped == MAP_FAILED) {
