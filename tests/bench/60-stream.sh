@@ -14,5 +14,6 @@ dd if=/dev/zero of="$folder/source" bs=1M count=1024 status=none
     rm "$folder/source"
     "$bench" acquire model:gen2x1 "$folder/sink" 60 0
     "$bench" acquire model:gen2x1 "$folder/sink" 5 1000
-    "$bench" channel model:gen3x1 20000
+    "$bench" channel model:gen3x1 5000
+    "$bench" channel model:gen3x1,wake=poll 5000
 } | tee -a "${COUNTERFLOW_BENCH_JSON:-/dev/null}"
