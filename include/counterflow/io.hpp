@@ -86,51 +86,43 @@ inline std::uint32_t io_length(std::size_t bytes) noexcept
     return static_cast<std::uint32_t>(bytes < most ? bytes : most);
 }
 
-class read_awaiter : public io_awaiter_of<read_awaiter, std::size_t> {
+/// Moves bytes between memory and a place in a file. The operation is one of four; `buffer` counts for those
+/// on registered memory.
+template <std::uint8_t Opcode, class Byte>
+class move_awaiter : public io_awaiter_of<move_awaiter<Opcode, Byte>, std::size_t> {
 public:
-    read_awaiter(file_ref file, std::span<std::byte> into, std::uint64_t offset) noexcept
-        : into_(into), offset_(offset), file_(file)
+    move_awaiter(file_ref file, std::span<Byte> memory, std::uint64_t offset, unsigned buffer = 0) noexcept
+        : memory_(memory), offset_(offset), file_(file), buffer_(buffer)
     {
     }
     void prepare(io_uring_sqe& entry) const noexcept
     {
-        entry.opcode = IORING_OP_READ;
+        entry.opcode = Opcode;
         set_file(entry, file_);
-        entry.addr = reinterpret_cast<std::uintptr_t>(into_.data());
-        entry.len = io_length(into_.size());
+        entry.addr = reinterpret_cast<std::uintptr_t>(memory_.data());
+        entry.len = io_length(memory_.size());
         entry.off = offset_;
+        entry.buf_index = static_cast<std::uint16_t>(buffer_);
     }
-    io_description describe() const noexcept { return {"read", file_, into_.size(), offset_}; }
+    io_description describe() const noexcept { return {verb, file_, memory_.size(), offset_}; }
     std::size_t value(std::int32_t result) const noexcept { return static_cast<std::size_t>(result); }
 
 private:
-    std::span<std::byte> into_;
+    static constexpr const char* verb = Opcode == IORING_OP_READ         ? "read"
+                                        : Opcode == IORING_OP_WRITE      ? "write"
+                                        : Opcode == IORING_OP_READ_FIXED ? "read into registered memory"
+                                                                         : "write of registered memory";
+
+    std::span<Byte> memory_;
     std::uint64_t offset_;
     file_ref file_;
+    unsigned buffer_;
 };
 
-class write_awaiter : public io_awaiter_of<write_awaiter, std::size_t> {
-public:
-    write_awaiter(file_ref file, std::span<const std::byte> from, std::uint64_t offset) noexcept
-        : from_(from), offset_(offset), file_(file)
-    {
-    }
-    void prepare(io_uring_sqe& entry) const noexcept
-    {
-        entry.opcode = IORING_OP_WRITE;
-        set_file(entry, file_);
-        entry.addr = reinterpret_cast<std::uintptr_t>(from_.data());
-        entry.len = io_length(from_.size());
-        entry.off = offset_;
-    }
-    io_description describe() const noexcept { return {"write", file_, from_.size(), offset_}; }
-    std::size_t value(std::int32_t result) const noexcept { return static_cast<std::size_t>(result); }
-
-private:
-    std::span<const std::byte> from_;
-    std::uint64_t offset_;
-    file_ref file_;
-};
+using read_awaiter = move_awaiter<IORING_OP_READ, std::byte>;
+using write_awaiter = move_awaiter<IORING_OP_WRITE, const std::byte>;
+using read_fixed_awaiter = move_awaiter<IORING_OP_READ_FIXED, std::byte>;
+using write_fixed_awaiter = move_awaiter<IORING_OP_WRITE_FIXED, const std::byte>;
 
 class poll_awaiter : public io_awaiter_of<poll_awaiter, std::uint32_t> {
 public:

@@ -15,68 +15,6 @@
 
 namespace cf {
 
-namespace detail {
-
-class read_fixed_awaiter : public io_awaiter_of<read_fixed_awaiter, std::size_t> {
-public:
-    read_fixed_awaiter(file_ref file, std::span<std::byte> into, std::uint64_t offset,
-                       unsigned buffer) noexcept
-        : into_(into), offset_(offset), file_(file), buffer_(buffer)
-    {
-    }
-    void prepare(io_uring_sqe& entry) const noexcept
-    {
-        entry.opcode = IORING_OP_READ_FIXED;
-        set_file(entry, file_);
-        entry.addr = reinterpret_cast<std::uintptr_t>(into_.data());
-        entry.len = io_length(into_.size());
-        entry.off = offset_;
-        entry.buf_index = static_cast<std::uint16_t>(buffer_);
-    }
-    io_description describe() const noexcept
-    {
-        return {"read into registered memory", file_, into_.size(), offset_};
-    }
-    std::size_t value(std::int32_t result) const noexcept { return static_cast<std::size_t>(result); }
-
-private:
-    std::span<std::byte> into_;
-    std::uint64_t offset_;
-    file_ref file_;
-    unsigned buffer_;
-};
-
-class write_fixed_awaiter : public io_awaiter_of<write_fixed_awaiter, std::size_t> {
-public:
-    write_fixed_awaiter(file_ref file, std::span<const std::byte> from, std::uint64_t offset,
-                        unsigned buffer) noexcept
-        : from_(from), offset_(offset), file_(file), buffer_(buffer)
-    {
-    }
-    void prepare(io_uring_sqe& entry) const noexcept
-    {
-        entry.opcode = IORING_OP_WRITE_FIXED;
-        set_file(entry, file_);
-        entry.addr = reinterpret_cast<std::uintptr_t>(from_.data());
-        entry.len = io_length(from_.size());
-        entry.off = offset_;
-        entry.buf_index = static_cast<std::uint16_t>(buffer_);
-    }
-    io_description describe() const noexcept
-    {
-        return {"write of registered memory", file_, from_.size(), offset_};
-    }
-    std::size_t value(std::int32_t result) const noexcept { return static_cast<std::size_t>(result); }
-
-private:
-    std::span<const std::byte> from_;
-    std::uint64_t offset_;
-    file_ref file_;
-    unsigned buffer_;
-};
-
-} // namespace detail
-
 /// Pins memory and registers it with a runtime, for read_fixed(), write_fixed() and send_zc_fixed(); one
 /// a runtime at a time. The memory must outlive this object and operations on it.
 ///
