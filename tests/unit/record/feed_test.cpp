@@ -2,6 +2,7 @@
 //
 // Feeds between two ends of a socket: whole, slow, cut off, and with bytes that are not what was sent.
 #include "blocks.hpp"
+#include "connection.hpp"
 
 #include <counterflow/feed.hpp>
 #include <counterflow/socket.hpp>
@@ -9,34 +10,9 @@
 
 #include <chrono>
 
-#include <sys/socket.h>
-
 using namespace std::chrono_literals;
 
 namespace {
-
-struct ends {
-    cf::file_descriptor a, b;
-};
-
-ends make_ends()
-{
-    int fds[2];
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
-    return {cf::file_descriptor(fds[0]), cf::file_descriptor(fds[1])};
-}
-
-cf::task<ends> make_tcp()
-{
-    const cf::file_descriptor listening = cf::listen(cf::socket_address::parse("tcp:127.0.0.1:0"));
-    const cf::socket_address at = cf::socket_address::of(listening.get());
-    ends made;
-    made.a = cf::make_socket(at);
-    auto [accepted, nothing] = co_await cf::when_all(cf::accept(listening), cf::connect(made.a, at));
-    (void)nothing;
-    made.b = std::move(accepted);
-    co_return made;
-}
 
 constexpr std::size_t payload_bytes = 50'000;
 
@@ -69,7 +45,7 @@ cf::task<> receive_some(cf::feed_receiver& from, std::uint64_t count)
 /// What one block looks like on the way.
 cf::task<std::vector<std::byte>> frame_of(std::uint64_t sequence)
 {
-    ends pipe = make_ends();
+    test::connection pipe = test::make_pair();
     const cf::file_descriptor out = std::move(pipe.b);
     cf::feed_sender sender(std::move(pipe.a));
     const test::payload block(sequence, payload_bytes);
@@ -83,7 +59,7 @@ cf::task<std::vector<std::byte>> frame_of(std::uint64_t sequence)
 /// How a receiver takes `raw`, behind which the peer is gone.
 cf::task<cf::result<std::optional<cf::feed_block>>> received(std::vector<std::byte> raw, std::size_t room)
 {
-    ends pipe = make_ends();
+    test::connection pipe = test::make_pair();
     const std::size_t sent = co_await cf::send(pipe.a, raw);
     CHECK(sent == raw.size());
     pipe.a = cf::file_descriptor();
@@ -99,8 +75,8 @@ TEST_CASE("a feed arrives whole and in order, over TCP and Unix sockets", "[feed
 {
     test::run([]() -> cf::task<> {
         for (const bool tcp : {false, true}) {
-            ends pair = make_ends();
-            if (tcp) pair = co_await make_tcp();
+            test::connection pair = test::make_pair();
+            if (tcp) pair = co_await test::make_connection(test::loopback);
             cf::feed_sender out(std::move(pair.a));
             cf::feed_receiver in(std::move(pair.b));
             co_await cf::when_all(send_some(out, 40), receive_some(in, 40));
@@ -145,7 +121,7 @@ TEST_CASE("a block with a bad checksum costs itself only", "[feed]")
         auto first = co_await frame_of(1);
         const auto second = co_await frame_of(2);
         first[64] ^= std::byte{1};
-        ends pair = make_ends();
+        test::connection pair = test::make_pair();
         co_await cf::send(pair.a, first);
         co_await cf::send(pair.a, second);
         cf::feed_receiver in(std::move(pair.b));
@@ -161,7 +137,7 @@ TEST_CASE("a block with a bad checksum costs itself only", "[feed]")
 TEST_CASE("a peer that takes nothing is given up by a timeout, and the feed is broken", "[feed]")
 {
     test::run([]() -> cf::task<> {
-        ends pair = make_ends();
+        test::connection pair = test::make_pair();
         cf::feed_sender out(std::move(pair.a));
         const test::payload block(3, 4 << 20);
         const auto late = co_await cf::as_result(cf::timeout(5ms, out.send({block.bytes(), 3, 0, 0})));
@@ -175,7 +151,7 @@ TEST_CASE("a peer that takes nothing is given up by a timeout, and the feed is b
 TEST_CASE("a peer that is gone or resets is an error that names the block", "[feed]")
 {
     test::run([]() -> cf::task<> {
-        ends pair = co_await make_tcp();
+        test::connection pair = co_await test::make_connection(test::loopback);
         const linger at_once{1, 0};
         REQUIRE(::setsockopt(pair.b.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
         pair.b = cf::file_descriptor();

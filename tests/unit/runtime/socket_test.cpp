@@ -3,6 +3,7 @@
 // Stream sockets through the ring: both kinds, on kernels of every age, with peers that are slow, gone or
 // never there.
 #include "allocation_count.hpp"
+#include "connection.hpp"
 #include "coroutines.hpp"
 #include "folder.hpp"
 #include "system.hpp"
@@ -22,34 +23,11 @@
 #include <vector>
 
 using namespace std::chrono_literals;
+using test::loopback;
+using test::make_connection;
+using test::make_pair;
 
 namespace {
-
-struct pair {
-    cf::file_descriptor a, b;
-};
-
-pair make_pair()
-{
-    int ends[2];
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-    return {cf::file_descriptor(ends[0]), cf::file_descriptor(ends[1])};
-}
-
-const cf::socket_address loopback = cf::socket_address::parse("tcp:127.0.0.1:0");
-
-// Both ends of a new connection to somebody who listens at `address`.
-cf::task<pair> make_connection(cf::socket_address address)
-{
-    const cf::file_descriptor listening = cf::listen(address);
-    const cf::socket_address bound = cf::socket_address::of(listening.get());
-    pair ends;
-    ends.a = cf::make_socket(bound);
-    auto [accepted, nothing] = co_await cf::when_all(cf::accept(listening), cf::connect(ends.a, bound));
-    (void)nothing;
-    ends.b = std::move(accepted);
-    co_return ends;
-}
 
 enum class way { send, send_zc, send_zc_fixed };
 
@@ -99,7 +77,7 @@ TEST_CASE("what is sent arrives, each way, over TCP and Unix sockets, on every f
                 std::vector<std::byte> received;
                 loop.run([](const cf::socket_address& at, std::span<const std::byte> out, way by,
                             std::vector<std::byte>& in) -> cf::task<> {
-                    const pair ends = co_await make_connection(at);
+                    const test::connection ends = co_await make_connection(at);
                     co_await cf::when_all(send_all(ends.a, out, by), receive_all(ends.b, in));
                 }(address, sent, how, received));
                 CHECK(received == sent);
@@ -113,20 +91,20 @@ TEST_CASE("a send without a copy ends when its memory is free, and a stop reques
           "[socket]")
 {
     test::run([]() -> cf::task<> {
-        const pair ends = co_await make_connection(loopback);
+        const test::connection ends = co_await make_connection(loopback);
         // Stopped at every stage: not begun, in the queue, with the kernel, done.
         for (int turns = 0; turns < 6; ++turns) {
             std::vector<std::byte> block(20'000, static_cast<std::byte>(turns)); // fits the peer's window
             std::size_t sent = 0;
             bool ended = false;
             cf::scope all;
-            all.spawn(
-                [](const pair& p, std::span<const std::byte> what, std::size_t& n, bool& end) -> cf::task<> {
-                    const auto r = co_await cf::as_result(cf::send_zc(p.a, what));
-                    if (r) n = *r;
-                    if (!r) CHECK(r.error().code == cf::errc::canceled);
-                    end = true;
-                }(ends, block, sent, ended));
+            all.spawn([](const test::connection& p, std::span<const std::byte> what, std::size_t& n,
+                         bool& end) -> cf::task<> {
+                const auto r = co_await cf::as_result(cf::send_zc(p.a, what));
+                if (r) n = *r;
+                if (!r) CHECK(r.error().code == cf::errc::canceled);
+                end = true;
+            }(ends, block, sent, ended));
             for (int i = 0; i < turns; ++i) co_await cf::nop();
             all.request_stop();
             co_await all.join();
@@ -174,7 +152,7 @@ TEST_CASE("a peer that is gone is an error, and no signal", "[socket]")
 {
     for (const way how : {way::send, way::send_zc}) {
         test::run([&]() -> cf::task<> {
-            pair ends = make_pair();
+            test::connection ends = make_pair();
             ends.b = cf::file_descriptor();
             const auto sent = co_await cf::as_result(send_all(ends.a, bytes("hello"), how));
             REQUIRE_FALSE(sent);
@@ -189,11 +167,11 @@ TEST_CASE("a peer that is gone is an error, and no signal", "[socket]")
 TEST_CASE("a peer that resets the connection ends what waits for it", "[socket]")
 {
     test::run([]() -> cf::task<> {
-        pair ends = co_await make_connection(loopback);
+        test::connection ends = co_await make_connection(loopback);
         const linger at_once{1, 0};
         REQUIRE(::setsockopt(ends.b.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
         std::array<std::byte, 8> block{};
-        const auto reset = [](pair& p) -> cf::task<> {
+        const auto reset = [](test::connection& p) -> cf::task<> {
             co_await cf::nop();
             co_await cf::close(std::move(p.b));
         };
@@ -212,7 +190,7 @@ TEST_CASE("a peer that takes nothing holds a send up, until a timeout", "[socket
         for (const way how : {way::send, way::send_zc}) {
             test::run(
                 [&]() -> cf::task<> {
-                    const pair ends = make_pair();
+                    const test::connection ends = make_pair();
                     const std::vector<std::byte> much(8 << 20);
                     const auto sent = co_await cf::as_result(cf::timeout(5ms, send_all(ends.a, much, how)));
                     REQUIRE_FALSE(sent);
@@ -229,7 +207,7 @@ TEST_CASE("waits for a connection and for data are stopped", "[socket]")
         test::run(
             []() -> cf::task<> {
                 const cf::file_descriptor listening = cf::listen(loopback);
-                const pair ends = make_pair();
+                const test::connection ends = make_pair();
                 std::array<std::byte, 8> block{};
                 cf::scope all;
                 int canceled = 0;
@@ -253,7 +231,7 @@ TEST_CASE("virtual time: there are no sockets", "[socket]")
 {
     cf::runtime_options simulated;
     simulated.time = cf::time_mode::simulated;
-    const pair ends = make_pair();
+    const test::connection ends = make_pair();
     const cf::file_descriptor listening = cf::listen(loopback);
     test::run(
         [&]() -> cf::task<> {
@@ -282,7 +260,7 @@ TEST_CASE("virtual time: there are no sockets", "[socket]")
 TEST_CASE("warm sockets allocate nothing", "[socket]")
 {
     test::run([]() -> cf::task<> {
-        const pair ends = co_await make_connection(loopback);
+        const test::connection ends = co_await make_connection(loopback);
         std::array<std::byte, 4096> block{};
         std::uint64_t before = 0;
         for (int round = 0; round < 40; ++round) {
