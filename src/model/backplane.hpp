@@ -32,7 +32,8 @@ struct engine_config {
     port_end at = port_end::endpoint; ///< the end it sits at
     unsigned wr = 4, rd = 2;          ///< channels, 1..8
     face_maker face = make_edma_v0;
-    bool lists_across_link = false; ///< what its lists lie in is memory of the other end
+    bool lists_across_link = false;     ///< what its lists lie in is memory of the other end
+    std::uint32_t list_elements = 4096; ///< room of each channel's list, its link included; 3 or more
 };
 
 struct machine_config {

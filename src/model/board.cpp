@@ -26,9 +26,6 @@ constexpr std::uint64_t near_granule = std::uint64_t{2} << 20;
 
 static_assert(far_ram_own + model_spec::ram_bytes_max <= list_own);
 
-constexpr std::size_t list_elements = 4096;
-constexpr std::size_t list_bytes = list_elements * sizeof(edma::data_element);
-
 } // namespace
 
 machine_config configure(const model_spec& spec)
@@ -69,6 +66,7 @@ void board::add_port(unsigned engine, const engine_config& config)
     const bool remote = config.at != near_;
     const std::size_t channels = config.wr + config.rd;
     const std::uint64_t base = list_own + engine * list_own_step;
+    const std::size_t list_bytes = config.list_elements * sizeof(edma::data_element);
     const mapped_memory& lists = lists_.emplace_back(mapped_memory::anonymous(channels * list_bytes));
     machine_.own(config.at).add({.address = base,
                                  .size = lists.size(),

@@ -68,7 +68,9 @@ tally campaign::run()
 
 void campaign::open()
 {
-    auto attached = std::make_unique<model::simulated>(spec_.model, *loop_.simulation());
+    model::machine_config hardware = model::configure(spec_.model);
+    for (model::engine_config& engine : hardware.engines) engine.list_elements = plan_.list_elements;
+    auto attached = std::make_unique<model::simulated>(spec_.model, hardware, *loop_.simulation());
     hardware_ = attached.get();
     dev_.emplace(loop_, spec_, std::move(attached));
     for (unsigned i = 0; i < plan_.tasks; ++i) buffers_.push_back(dev_->add(near_out(i)));

@@ -104,6 +104,8 @@ plan make_plan(std::uint64_t seed, std::uint64_t transfers, fault_set faults)
     p.tasks = static_cast<unsigned>(large ? dice.between(1, 3) : dice.spread(24));
     p.share = large ? 512u << 10 : 4096u << dice.below(3);
     p.device += ",ram=" + std::to_string(p.share * p.tasks);
+    // Mostly short: lists then wrap often, are full, and are laid again quickly.
+    p.list_elements = 16u << std::min(dice.below(9), dice.below(9));
     for (const fault f : some_of(faults, dice)) {
         const std::uint64_t rarity = ends_device(f) ? 400 : dice.between(20, 200);
         for (std::uint64_t n = transfers / rarity + 1; n != 0; --n)

@@ -62,8 +62,9 @@ struct plan {
     std::string device; ///< its spec
     unsigned tasks = 1;
     std::uint64_t transfers = 0;
-    std::size_t share = 0;     ///< bytes of near memory and of the window that each task has to itself
-    std::vector<event> events; ///< in order of `at`
+    std::uint32_t list_elements = 0; ///< room of each channel's list
+    std::size_t share = 0;           ///< bytes of near memory and of the window that each task has to itself
+    std::vector<event> events;       ///< in order of `at`
 };
 
 plan make_plan(std::uint64_t seed, std::uint64_t transfers, fault_set faults);

@@ -14,7 +14,7 @@ namespace cf::torture {
 
 class shadow {
 public:
-    explicit shadow(std::size_t size) : bytes_(size) {}
+    explicit shadow(std::size_t size) : values_(size), others_(size), known_(size) {}
 
     /// [offset, offset + data.size()) holds `data`.
     void set(std::size_t offset, std::span<const std::byte> data);
@@ -27,27 +27,26 @@ public:
     /// Whether `data` is what may be there; the offset of the first byte that is not.
     std::optional<std::size_t> mismatch(std::size_t offset, std::span<const std::byte> data) const;
 
-    std::size_t size() const noexcept { return bytes_.size(); }
+    std::size_t size() const noexcept { return values_.size(); }
 
 private:
     enum class knowledge : std::uint8_t { exact, either, nothing };
-    struct cell {
-        std::byte value{}, other{};
-        knowledge known = knowledge::exact;
 
-        bool allows(std::byte b) const noexcept
-        {
-            return b == value || known == knowledge::nothing || (known == knowledge::either && b == other);
-        }
-        void add(std::byte b) noexcept
-        {
-            if (allows(b)) return;
-            known = known == knowledge::exact ? knowledge::either : knowledge::nothing;
-            other = b;
-        }
-    };
+    bool allows(std::size_t at, std::byte b) const noexcept
+    {
+        return b == values_[at] || known_[at] == knowledge::nothing ||
+               (known_[at] == knowledge::either && b == others_[at]);
+    }
+    void add(std::size_t at, std::byte b) noexcept
+    {
+        if (allows(at, b)) return;
+        known_[at] = known_[at] == knowledge::exact ? knowledge::either : knowledge::nothing;
+        others_[at] = b;
+    }
 
-    std::vector<cell> bytes_;
+    // Apart, because nearly all bytes are known, and are set and compared in one go.
+    std::vector<std::byte> values_, others_;
+    std::vector<knowledge> known_;
 };
 
 } // namespace cf::torture
