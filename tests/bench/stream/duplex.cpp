@@ -38,10 +38,12 @@ cf::task<std::pair<counts, counts>> over_link(cf::device& dev, int source, int s
     bool over = false;
     const auto fill = [&](std::span<std::byte> room) -> cf::task<std::size_t> {
         if (over) co_return std::size_t{0};
-        co_return co_await cf::read_at(source, room, sent++ % blocks_of_file * block_bytes);
+        const std::uint64_t number = sent++;
+        co_return co_await cf::read_at(source, room, number % blocks_of_file * block_bytes);
     };
     const auto take = [&](cf::block b) -> cf::task<> {
-        co_await cf::write_at(sink, b.bytes(), received++ % blocks_of_file * block_bytes);
+        const std::uint64_t number = received++;
+        co_await cf::write_at(sink, b.bytes(), number % blocks_of_file * block_bytes);
     };
     const auto now = [&] {
         return counts{cf::clock::now(), both.out().statistics().moved.bytes,
