@@ -68,7 +68,8 @@ cf::task<taken> take(cf::read_stream& in, int sink, std::chrono::microseconds pa
         if (!b) break;
         t.located += b->gap().blocks;
         t.wrong += !is_whole(*b);
-        co_await cf::write_at(sink, b->bytes(), t.blocks++ % blocks_of_file * block_bytes);
+        const std::uint64_t number = t.blocks++;
+        co_await cf::write_at(sink, b->bytes(), number % blocks_of_file * block_bytes);
         if (before == 0 && t.blocks > blocks_of_file) before = resident_kib();
         if (pause.count() > 0) co_await cf::sleep_for(pause);
     }
