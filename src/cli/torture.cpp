@@ -188,6 +188,7 @@ json to_json(const result& r, const torture_options& options)
                             {"trouble", f.found.first.data()},
                             {"transfer", f.found.first_at},
                             {"device", f.smallest.device},
+                            {"list_elements", f.smallest.list_elements},
                             {"replay", replay_of(f.smallest, options)},
                             {"events", events}});
     }
@@ -231,7 +232,8 @@ std::string to_text(const result& r, const torture_options& options)
     for (const finding& f : r.findings) {
         text += "\n\nseed " + std::to_string(f.found.seed) + ", transfer " +
                 std::to_string(f.found.first_at) + ": " + f.found.first.data() + "\n  " +
-                replay_of(f.smallest, options) + "\n  on " + f.smallest.device;
+                replay_of(f.smallest, options) + "\n  on " + f.smallest.device + ", lists of " +
+                std::to_string(f.smallest.list_elements) + " elements";
         for (const torture::event& e : f.smallest.events) text += "\n  " + torture::describe(e);
     }
     return text + "\n";
