@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 namespace cf::cli {
 
@@ -29,6 +30,19 @@ std::optional<place> parse_place(std::string_view text)
     p.window = text.substr(slash + 1, at - slash - 1);
     p.offset = parse_size(text.substr(at + 1), "offset in " + std::string(text));
     return p;
+}
+
+fixed_place places_in_span(window_place first, std::uint64_t block_bytes, const std::string& span)
+{
+    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+    const std::uint64_t bytes = span.empty() ? block_bytes : parse_size(span, "--span");
+    if (bytes < block_bytes || bytes / block_bytes > most)
+        throw error(errc::bad_argument,
+                    "--span is " + span + ", for blocks of " + std::to_string(block_bytes) + " bytes");
+    fixed_place made{.place = first};
+    made.block_bytes = static_cast<std::uint32_t>(block_bytes);
+    made.slots = static_cast<std::uint32_t>(bytes / block_bytes);
+    return made;
 }
 
 } // namespace cf::cli

@@ -7,6 +7,7 @@
 #include "cli/monitor.hpp"
 #include "cli/options.hpp"
 #include "cli/outputs.hpp"
+#include "cli/place.hpp"
 #include "cli/session.hpp"
 
 #include <counterflow/as_result.hpp>
@@ -22,6 +23,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <optional>
 
 #include <sys/statvfs.h>
 
@@ -164,14 +166,11 @@ struct source {
 fixed_place place_of(const record_command& command, window_place from)
 {
     const std::uint64_t block = parse_size(command.block, "--block");
-    const std::uint64_t span = command.span.empty() ? block : parse_size(command.span, "--span");
-    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
-    if (block == 0 || block > most)
+    if (block == 0 || block > std::numeric_limits<std::uint32_t>::max())
         throw error(errc::bad_argument, "--block is " + command.block + ", range 1 to 4 GiB");
-    if (span < block || span / block > most)
-        throw error(errc::bad_argument, "--span is " + command.span + ", for blocks of " + command.block);
-    return {from, static_cast<std::uint32_t>(block), nanoseconds(command.period_us * 1e-6),
-            static_cast<std::uint32_t>(span / block)};
+    fixed_place made = places_in_span(from, block, command.span);
+    made.period = nanoseconds(command.period_us * 1e-6);
+    return made;
 }
 
 source source_of(session& s, const record_command& command)

@@ -7,6 +7,7 @@
 #include "cli/monitor.hpp"
 #include "cli/options.hpp"
 #include "cli/outputs.hpp"
+#include "cli/place.hpp"
 #include "cli/print.hpp"
 #include "cli/session.hpp"
 
@@ -19,7 +20,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <limits>
 #include <memory>
 #include <optional>
 
@@ -113,16 +113,7 @@ write_stream sink_of(session& s, const replay_options& options, std::size_t byte
     }
     const std::size_t alignment = s.device.info().alignment;
     const std::uint64_t room = (bytes + alignment - 1) / alignment * alignment;
-    const std::uint64_t span = options.span.empty() ? room : parse_size(options.span, "--span");
-    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
-    if (span < room || span / room > most)
-        throw error(errc::bad_argument,
-                    "--span is " + options.span + ", for blocks of " + std::to_string(room) + " bytes");
-    return write_stream(s.device,
-                        fixed_place{.place = to,
-                                    .block_bytes = static_cast<std::uint32_t>(room),
-                                    .slots = static_cast<std::uint32_t>(span / room)},
-                        flow);
+    return write_stream(s.device, places_in_span(to, room, options.span), flow);
 }
 
 int replay(const replay_options& options, const common_options& common)
