@@ -3,8 +3,8 @@
 // asio/stream.hpp: blocks by callbacks and in coroutines, the ends of streams, and waits that are given up.
 #include "rig.hpp"
 
-#include <chrono>
 #include <optional>
+#include <vector>
 
 using test::error_code;
 using test::rig;

@@ -4,11 +4,9 @@
 #pragma once
 
 #include <counterflow/asio/await.hpp>
-#include <counterflow/asio/device.hpp>
+#include <counterflow/asio/detail/stream_object.hpp>
 #include <counterflow/block.hpp>
 #include <counterflow/read_stream.hpp>
-#include <counterflow/ring.hpp>
-#include <counterflow/stream.hpp>
 #include <counterflow/write_stream.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -26,33 +24,17 @@ namespace cf::asio {
 /// its io_context. Move-only; outlived by its device. Blocks may be destroyed anywhere on the io_context's
 /// thread.
 template <class Executor = ::boost::asio::any_io_executor>
-class basic_read_stream {
+class basic_read_stream : public detail::stream_object<cf::read_stream, Executor> {
+    using base = detail::stream_object<cf::read_stream, Executor>;
     using error_code = ::boost::system::error_code;
 
 public:
-    using executor_type = Executor;
     template <class Other>
     struct rebind_executor {
         using other = basic_read_stream<Other>;
     };
 
-    /// As cf::read_stream's. A ring is made or found by `async_await(io, cf::open_ring(dev.native(),
-    /// place))`.
-    basic_read_stream(basic_device<Executor>& dev, const far_ring& ring, const stream_options& options = {})
-        : executor_(dev.get_executor()), native_(dev.native(), ring, options)
-    {
-    }
-    basic_read_stream(basic_device<Executor>& dev, const fixed_place& place,
-                      const stream_options& options = {})
-        : executor_(dev.get_executor()), native_(dev.native(), place, options)
-    {
-    }
-
-    executor_type get_executor() const noexcept { return executor_; }
-    cf::read_stream& native() noexcept { return native_; }
-
-    std::size_t block_bytes() const noexcept { return native_.block_bytes(); }
-    stream_statistics statistics() const noexcept { return native_.statistics(); }
+    using base::base;
 
     /// Waits for the next block: `void(error_code, std::optional<block>)`, empty when the source has ended,
     /// the stream was closed, or with an error, which is what cf::read_stream::next() throws.
@@ -61,53 +43,27 @@ public:
     /// - terminal, partial: the wait ends, with errc::canceled, and nothing else; no block is lost by it.
     /// - total: not supported.
     template <::boost::asio::completion_token_for<void(error_code, std::optional<block>)> Token =
-                  ::boost::asio::default_completion_token_t<executor_type>>
+                  ::boost::asio::default_completion_token_t<Executor>>
     auto async_read_block(Token&& token = {})
     {
-        return async_await(executor_, native_.next(), std::forward<Token>(token));
+        return async_await(this->get_executor(), this->native().next(), std::forward<Token>(token));
     }
-
-    /// cf::read_stream::close(): `void(error_code, stream_remains)`. Ignores cancellation.
-    template <::boost::asio::completion_token_for<void(error_code, stream_remains)> Token =
-                  ::boost::asio::default_completion_token_t<executor_type>>
-    auto async_close(stream_end how, Token&& token = {})
-    {
-        return async_await(executor_, native_.close(how), std::forward<Token>(token));
-    }
-
-private:
-    executor_type executor_;
-    cf::read_stream native_;
 };
 
 /// A cf::write_stream in the io_context of its device, likewise. What was sent goes on its way while any
 /// operation is under way in the io_context: async_flush() and async_close() are such.
 template <class Executor = ::boost::asio::any_io_executor>
-class basic_write_stream {
+class basic_write_stream : public detail::stream_object<cf::write_stream, Executor> {
+    using base = detail::stream_object<cf::write_stream, Executor>;
     using error_code = ::boost::system::error_code;
 
 public:
-    using executor_type = Executor;
     template <class Other>
     struct rebind_executor {
         using other = basic_write_stream<Other>;
     };
 
-    basic_write_stream(basic_device<Executor>& dev, const far_ring& ring, const stream_options& options = {})
-        : executor_(dev.get_executor()), native_(dev.native(), ring, options)
-    {
-    }
-    basic_write_stream(basic_device<Executor>& dev, const fixed_place& place,
-                       const stream_options& options = {})
-        : executor_(dev.get_executor()), native_(dev.native(), place, options)
-    {
-    }
-
-    executor_type get_executor() const noexcept { return executor_; }
-    cf::write_stream& native() noexcept { return native_; }
-
-    std::size_t block_bytes() const noexcept { return native_.block_bytes(); }
-    stream_statistics statistics() const noexcept { return native_.statistics(); }
+    using base::base;
 
     /// Waits for an empty block: `void(error_code, block)`, which with an error is empty.
     ///
@@ -115,15 +71,15 @@ public:
     /// - terminal, partial: the wait ends, with errc::canceled, and nothing else.
     /// - total: not supported.
     template <::boost::asio::completion_token_for<void(error_code, block)> Token =
-                  ::boost::asio::default_completion_token_t<executor_type>>
+                  ::boost::asio::default_completion_token_t<Executor>>
     auto async_acquire_block(Token&& token = {})
     {
-        return async_await(executor_, native_.acquire(), std::forward<Token>(token));
+        return async_await(this->get_executor(), this->native().acquire(), std::forward<Token>(token));
     }
 
     /// cf::write_stream::send(), which does not wait.
-    void send(block&& filled, std::size_t size) { native_.send(std::move(filled), size); }
-    void send(block&& filled) { native_.send(std::move(filled)); }
+    void send(block&& filled, std::size_t size) { this->native().send(std::move(filled), size); }
+    void send(block&& filled) { this->native().send(std::move(filled)); }
 
     /// Waits until everything sent so far is in far memory and announced: `void(error_code)`.
     ///
@@ -131,27 +87,11 @@ public:
     /// - terminal, partial: the wait ends, with errc::canceled, and nothing else.
     /// - total: not supported.
     template <::boost::asio::completion_token_for<void(error_code)> Token =
-                  ::boost::asio::default_completion_token_t<executor_type>>
+                  ::boost::asio::default_completion_token_t<Executor>>
     auto async_flush(Token&& token = {})
     {
-        return async_await(executor_, native_.flush(), std::forward<Token>(token));
+        return async_await(this->get_executor(), this->native().flush(), std::forward<Token>(token));
     }
-
-    /// cf::write_stream::close(): `void(error_code, stream_remains)`.
-    ///
-    /// @par Per-operation cancellation
-    /// - terminal, partial: draining becomes aborting.
-    /// - total: not supported.
-    template <::boost::asio::completion_token_for<void(error_code, stream_remains)> Token =
-                  ::boost::asio::default_completion_token_t<executor_type>>
-    auto async_close(stream_end how, Token&& token = {})
-    {
-        return async_await(executor_, native_.close(how), std::forward<Token>(token));
-    }
-
-private:
-    executor_type executor_;
-    cf::write_stream native_;
 };
 
 /// Streams with the executor that suits any io_context.

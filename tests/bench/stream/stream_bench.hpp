@@ -39,8 +39,7 @@ inline double seconds_between(cf::clock::time_point a, cf::clock::time_point b)
     return std::chrono::duration<double>(b - a).count();
 }
 
-/// A pair of streams between two files of 1 GiB through a ring in far memory, and the same files without a
-/// link.
+/// A pair of streams between two files of 1 GiB and far memory, and the same files without a link.
 void duplex(const std::string& spec, const std::string& source, const std::string& sink);
 
 /// Blocks of 64 KiB that a far end produces at 80 % of the ceiling and without waiting, for so many seconds,
