@@ -28,6 +28,7 @@ stage() {
     else
         tail -n 60 "$build/stage.log"
         failure "$title"
+        sed -n 's/^FAILED: /    /p' "$build/stage.log" >>"$verdicts"
         count 0 1 0
     fi
     end

@@ -29,6 +29,7 @@ if "$build/tests/fuzz/fuzz-$name" -max_total_time="$seconds" -timeout=30 -rss_li
         "$(sed -n 's/.*\(cov: [0-9]*\).*/\1/p' "$log" | tail -n 1)"
 else
     grep -v '^#' "$log" | tail -n 40
-    echo "FAILED: $name; the input is in $findings"
+    echo "FAILED: $name: $(grep -m 1 -E 'ERROR:|runtime error:|ALARM:' "$log"); the input is in $findings:" \
+        "$(sed -n 's/^Base64: //p' "$log" | tail -n 1)"
     exit 1
 fi
