@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace cf {
@@ -120,10 +121,11 @@ struct recorded_block {
     std::uint64_t offset = 0;   ///< of the payload in the file, a multiple of 4096
 };
 
-/// A place in a file where there should be a block.
+/// A place in a file where there should be a block, or a block's payload.
 struct record_damage {
     std::uint64_t offset = 0; ///< in the file
     std::uint64_t bytes = 0;
+    std::error_code cause; ///< what the system said when it could not be read, if it did
 };
 
 /// What close() leaves for those who do not want to read everything.
@@ -148,16 +150,19 @@ public:
     /// Of a file that was closed.
     const std::optional<record_index>& index() const noexcept;
 
-    /// The next block of which all bytes are there; empty at the end. Damaged places on the way are noted.
+    /// The next block of which all bytes are there; empty at the end. Places on the way that are damaged or
+    /// that the disk cannot read are noted.
     task<std::optional<recorded_block>> next();
 
-    /// Reads a block's payload into the first block.bytes of `into`; false when the checksum says that it is
-    /// not what was written. Throws cf::error: out_of_range when `into` is too small, and what the system
-    /// says.
+    /// Reads a block's payload into the first block.bytes of `into`; false, and noted, when the checksum says
+    /// that it is not what was written, or the disk cannot read it. Throws cf::error: out_of_range when
+    /// `into` is too small.
     task<bool> read(const recorded_block& block, std::span<std::byte> into);
 
-    /// Places passed over so far: the first 1024.
+    /// Damaged places met so far: the first 1024.
     const std::vector<record_damage>& damage() const noexcept;
+    /// How many there were.
+    std::uint64_t damaged() const noexcept;
     /// Up to where the file has blocks, as far as it was read.
     std::uint64_t end() const noexcept;
 

@@ -11,6 +11,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,7 +32,8 @@ struct contents {
     std::uint64_t blocks = 0, bytes = 0, lost = 0, gaps = 0;
     std::uint64_t damaged = 0;    ///< places that should be blocks, complete ones behind them
     std::uint64_t unfinished = 0; ///< at the end of a file that was not closed
-    std::uint64_t backwards = 0;  ///< times that are earlier than the one before
+    std::vector<record_damage> places;
+    std::uint64_t backwards = 0; ///< times that are earlier than the one before
 };
 
 void count(contents& all, const recorded_block& block, bool listing)
@@ -52,23 +54,26 @@ task<contents> check(std::string path, bool listing)
     contents all;
     all.info = reader.info();
     std::vector<std::byte> payload(all.info.block_bytes);
-    std::uint64_t bad = 0; // since the last complete block
-    std::size_t places = 0;
     for (;;) {
         const std::optional<recorded_block> block = co_await reader.next();
-        bad += reader.damage().size() - places;
-        places = reader.damage().size();
         if (!block) break;
         const bool good = co_await reader.read(*block, payload);
-        if (!good) {
-            ++bad;
-            continue;
-        }
-        all.damaged += std::exchange(bad, 0);
+        if (!good) continue;
+        all.damaged = reader.damaged();
         count(all, *block, listing);
     }
-    (all.info.closed ? all.damaged : all.unfinished) += bad;
+    all.places = reader.damage();
+    const auto unreadable = [](const record_damage& place) { return bool(place.cause); };
+    if (all.info.closed || std::ranges::any_of(all.places, unreadable)) all.damaged = reader.damaged();
+    all.unfinished = reader.damaged() - all.damaged;
     co_return all;
+}
+
+json place_json(const record_damage& place)
+{
+    json object{{"offset", place.offset}, {"bytes", place.bytes}};
+    if (place.cause) object["error"] = place.cause.message();
+    return object;
 }
 
 json block_json(const recorded_block& b)
@@ -103,6 +108,7 @@ json to_json(const std::string& path, const contents& c)
         object["first_sequence"] = c.first->sequence;
         object["last_sequence"] = c.last->sequence;
     }
+    for (const record_damage& place : c.places) object["places"].push_back(place_json(place));
     for (const recorded_block& b : c.listed) object["list"].push_back(block_json(b));
     return object;
 }
@@ -118,6 +124,10 @@ std::string to_text(const std::string& path, const contents& c)
     text += "\n  " + grouped(c.lost) + " lost in " + grouped(c.gaps) + " gaps, " + grouped(c.damaged) +
             " damaged, " + grouped(c.unfinished) + " unfinished\n";
     if (c.backwards != 0) text += "  the clock went backwards " + grouped(c.backwards) + " times\n";
+    for (const record_damage& place : c.places)
+        text += "  at " + std::to_string(place.offset) + ": " + std::to_string(place.bytes) + " bytes " +
+                (place.cause ? "that cannot be read: " + place.cause.message() : "that are no whole block") +
+                "\n";
     for (const recorded_block& b : c.listed)
         text += "  " + std::to_string(b.sequence) + "  " + std::to_string(b.time_ns) + " ns  " +
                 std::to_string(b.bytes) + " bytes at " + std::to_string(b.offset) + "  " +
@@ -150,7 +160,8 @@ void add_records(CLI::App& app, common_options& common, chosen_command& chosen)
     CLI::App* const command = app.add_subcommand("records", "Say what recorded files hold, and check them");
     command->footer(
         "Every block's checksum is checked; exit code 1 when a damaged one stands before complete\n"
-        "ones. A recording that was killed is fine up to its last complete block.");
+        "ones, or the disk cannot read something. A recording that was killed is fine up to its last "
+        "complete block.");
     auto options = std::make_shared<records_options>();
     command->add_option("FILE", options->files, "What `counterflow record` wrote")->required();
     command->add_flag("--list", options->list, "Every block too");

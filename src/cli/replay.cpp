@@ -45,7 +45,7 @@ public:
     task<> run() { co_await when_any(all_blocks(), monitor_.watch(0)); }
 
     std::uint64_t blocks() const noexcept { return blocks_; }
-    std::uint64_t damaged() const noexcept { return damaged_ + from_.damage().size(); }
+    std::uint64_t damaged() const noexcept { return from_.damaged(); }
 
 private:
     task<> all_blocks()
@@ -56,10 +56,7 @@ private:
                 if (!next) co_return;
                 block b = co_await to_.acquire();
                 const bool good = co_await from_.read(*next, b.bytes());
-                if (!good) {
-                    ++damaged_;
-                    continue;
-                }
+                if (!good) continue; // from_ counts it
                 if (speed_ > 0) co_await sleep_until(due(next->time_ns));
                 const std::uint64_t begun = monitor_.now();
                 to_.send(std::move(b), next->bytes);
@@ -95,7 +92,7 @@ private:
     monitor& monitor_;
     clock::time_point start_;
     std::uint64_t first_ns_ = 0;
-    std::uint64_t blocks_ = 0, damaged_ = 0;
+    std::uint64_t blocks_ = 0;
 };
 
 /// The stream that blocks of up to `bytes` are sent by.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// disk: what a recorder does to files, through the ring. Tests put a disk in its place that fails.
+// disk: what recorders and readers do to files, through the ring. Tests put a disk in its place that fails.
 #pragma once
 
 #include <counterflow/file.hpp>
@@ -48,6 +48,10 @@ struct disk {
     static auto write(int fd, std::span<const iovec> from, std::uint64_t offset)
     {
         return writev_awaiter(fd, from, offset);
+    }
+    static auto read(int fd, std::span<std::byte> into, std::uint64_t offset)
+    {
+        return read_at(fd, into, offset);
     }
     static auto reserve(int fd, std::uint64_t offset, std::uint64_t bytes)
     {

@@ -54,6 +54,7 @@ run records run.rec --json
 [ $code -eq 1 ]
 report 'a damaged block is found' $?
 prints 'it is one' /records/0/damaged 1
+prints 'its place is said' /records/0/places/0/offset $((4096 + 3 * 36864 + 4096))
 prints 'the others are complete' /records/0/blocks 9
 
 # little VALUE BYTES: VALUE in little endian.

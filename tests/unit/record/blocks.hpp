@@ -55,7 +55,7 @@ inline cf::task<> write_blocks(cf::recorder& into, std::uint64_t from, std::uint
 
 struct found {
     std::vector<cf::recorded_block> good;
-    std::vector<cf::recorded_block> bad; ///< with a wrong checksum
+    std::vector<cf::recorded_block> bad; ///< whose payload is not what was written
     std::vector<cf::record_damage> damage;
     bool closed = false;
 
@@ -67,13 +67,12 @@ struct found {
     }
 };
 
-/// Everything in the file; each payload is checked against what block it is said to be of.
-inline cf::task<found> read_all(std::string path)
+/// What is left in `reader`; each payload is checked against what block it is said to be of.
+template <class Reader>
+cf::task<found> read_blocks(Reader& reader, std::size_t block_bytes)
 {
-    cf::record_reader reader = co_await cf::record_reader::open(std::move(path));
     found all;
-    all.closed = reader.info().closed;
-    std::vector<std::byte> into(reader.info().block_bytes);
+    std::vector<std::byte> into(block_bytes);
     for (;;) {
         const auto block = co_await reader.next();
         if (!block) break;
@@ -81,6 +80,15 @@ inline cf::task<found> read_all(std::string path)
         (good ? all.good : all.bad).push_back(*block);
         if (good) CHECK(payload::is(block->sequence, std::span(into).first(block->bytes)));
     }
+    co_return all;
+}
+
+/// Everything in the file.
+inline cf::task<found> read_all(std::string path)
+{
+    cf::record_reader reader = co_await cf::record_reader::open(std::move(path));
+    found all = co_await read_blocks(reader, reader.info().block_bytes);
+    all.closed = reader.info().closed;
     all.damage = reader.damage();
     co_return all;
 }

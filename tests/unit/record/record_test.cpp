@@ -287,13 +287,17 @@ TEST_CASE("a damaged header or payload costs its own block only", "[record]")
             flip(files / "file", 4096 + 2 * 12'288 + where); // of block 2
             const test::found found = co_await test::read_all(files / "file");
             CHECK(found.sequences() == std::vector<std::uint64_t>{0, 1, 3, 4});
+            REQUIRE(found.damage.size() == 1);
+            CHECK_FALSE(found.damage[0].cause);
+            const std::uint64_t header = 4096 + 2 * 12'288;
             if (where < 64) {
-                REQUIRE(found.damage.size() == 1);
-                CHECK(found.damage[0].offset == 4096 + 2 * 12'288);
+                CHECK(found.damage[0].offset == header);
                 CHECK(found.damage[0].bytes == 12'288);
             } else {
                 REQUIRE(found.bad.size() == 1);
                 CHECK(found.bad[0].sequence == 2);
+                CHECK(found.damage[0].offset == header + 4096);
+                CHECK(found.damage[0].bytes == 5000);
             }
         }
     });
