@@ -92,6 +92,7 @@ std::string_view explained(limit l)
     case limit::software: return "the processor time of software";
     case limit::wake_up: return "the time from an interrupt to the program";
     case limit::tags: return "the number of outstanding read requests (tags)";
+    case limit::credits: return "the flow control credits of posted writes (ph, pd)";
     case limit::gap: return "the gap between one descriptor and the next";
     case limit::fetch: return "the time in which the engine fetches list elements";
     case limit::in_flight: return "too little in flight for the round trip";

@@ -90,6 +90,7 @@ constexpr std::array reliefs{
            }},
     relief{limit::wake_up, [](model_spec& m) { m.irq_ns = 0; }},
     relief{limit::tags, [](model_spec& m) { m.link.tags = 768; }},
+    relief{limit::credits, [](model_spec& m) { m.link.posted_headers = m.link.posted_data = 0; }},
     relief{limit::gap, [](model_spec& m) { m.submit = submit_mode::ring; }},
     relief{limit::fetch,
            [](model_spec& m) {
@@ -102,7 +103,8 @@ constexpr std::array reliefs{
 
 std::string_view to_string(limit l) noexcept
 {
-    constexpr std::array names{"link", "software", "wake-up", "tags", "gap", "list fetch", "in flight"};
+    constexpr std::array names{"link",    "software", "wake-up",    "tags",
+                               "credits", "gap",      "list fetch", "in flight"};
     return names[static_cast<std::size_t>(l)];
 }
 

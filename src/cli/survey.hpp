@@ -21,6 +21,7 @@ enum class limit : std::uint8_t {
     software,  ///< processor time a transfer and a turn of the loop
     wake_up,   ///< the time from an interrupt to the program
     tags,      ///< outstanding read requests
+    credits,   ///< flow control credits of posted writes
     gap,       ///< one descriptor at a time
     fetch,     ///< list elements
     in_flight, ///< none of these: too little is in flight for the round trip

@@ -141,6 +141,9 @@ void set_link_field(link_parameters& link, const assignment& a)
     if (a.key == "rcb") link.completion_bytes = completion_size(a);
     if (a.key == "rtt") link.round_trip_ns = duration(a, 1, one_second, "1ns to 1s");
     if (a.key == "tags") link.tags = static_cast<unsigned>(number(a, 1, 768, "1 to 768 outstanding reads"));
+    if (a.key == "ph") link.posted_headers = static_cast<unsigned>(number(a, 1, 2032, "1 to 2032 packets"));
+    if (a.key == "pd")
+        link.posted_data = static_cast<unsigned>(number(a, 8, 32752, "8 to 32752 times 16 bytes"));
 }
 
 std::uint64_t ram_size(const assignment& a)
@@ -190,6 +193,8 @@ constexpr std::array model_keys{
     model_key{"mrrs", link_field},
     model_key{"rtt", link_field},
     model_key{"tags", link_field},
+    model_key{"ph", link_field},
+    model_key{"pd", link_field},
     model_key{"near", [](model_spec& m, const assignment& a) { m.near = choose(a, ends); }},
     model_key{"engine", [](model_spec& m, const assignment& a) { m.engine = choose(a, engines); }},
     model_key{"submit", [](model_spec& m, const assignment& a) { submit_field(m, a); }},
@@ -309,6 +314,11 @@ model_spec parse_model(model_spec model, const Keys& known, std::string_view spe
     const auto [link, keys] = split_keys(text);
     model.link = parse_link(spec, link);
     parse_keys(model, known, spec, keys);
+    if (const link_parameters& l = model.link; l.posted_data != 0 && l.posted_data * 16 < l.mps_bytes)
+        throw error(errc::bad_spec, std::string(spec) + ": pd is " + std::to_string(l.posted_data) +
+                                        "; it must be " + std::to_string(l.mps_bytes / 16) +
+                                        " or more, because a receiver takes at least one packet of mps=" +
+                                        std::to_string(l.mps_bytes));
     if (model.wake == wake_mode::message && model.engine != engine_choice::remote)
         throw error(errc::bad_spec, std::string(spec) +
                                         ": wake is 'imwr'; it must be irq or poll unless engine is remote, "

@@ -105,6 +105,7 @@ enum class event_kind : std::uint8_t {
     burst_sent,      ///< a burst's last packet may have left
     burst_arrived,   ///< a read burst's data is at the engine
     landed,          ///< a posted burst's data is at the other end
+    credits,         ///< a posted burst's flow control credits are back
     retire,          ///< an element that was moved shows
     position,        ///< a channel's position shows
     stop,            ///< a channel that met the end of its list reads as stopped
@@ -118,7 +119,7 @@ struct event {
     picoseconds at = 0;
     std::uint64_t order = 0;   ///< among those of one time: first come, first served
     std::uint64_t subject = 0; ///< a burst's number, a channel's epoch, an address, or see machine.cpp
-    std::uint32_t data = 0;    ///< the message's or the store's word
+    std::uint32_t data = 0;    ///< the message's or the store's word, or the link's epoch
     event_kind kind{};
     std::uint8_t engine = 0;
     channel_kind of{};

@@ -13,16 +13,22 @@ constexpr std::uint32_t default_quantum = 4096;
 constexpr std::uint32_t null_quantum = 1u << 20;
 constexpr std::size_t null_bursts = 64;
 
-/// Bytes of one turn. Reads take smaller ones where few tags are to be had, so that the window of
-/// outstanding requests moves smoothly.
+/// Bytes of one turn. Smaller ones where few tags or credits are to be had, so that the window of what is
+/// outstanding moves smoothly.
 std::uint32_t turn_bytes(channel_kind kind, const link_timing& timing, std::uint32_t wanted)
 {
     if (timing.null()) return wanted ? wanted : null_quantum;
-    const std::uint32_t request = timing.request_size();
-    const std::uint32_t turn = wanted ? wanted : std::max(default_quantum, request);
-    if (kind == channel_kind::wr) return turn;
-    const std::uint32_t eighth = timing.tags() / 8 * request;
-    return std::clamp(turn, request, std::max(request, eighth));
+    const std::uint64_t packet = kind == channel_kind::wr ? timing.write_size() : timing.request_size();
+    const std::uint64_t turn =
+        wanted ? wanted : std::max<std::uint64_t>(default_quantum, timing.request_size());
+    const posted_credits granted = timing.granted();
+    const std::uint64_t eighth = kind == channel_kind::rd ? timing.tags() / 8 * packet
+                                                          : std::min(granted.headers / 8 * packet,
+                                                                     granted.data / 8 * std::uint64_t{16});
+    // Whole packets, one at least. A turn that was asked for is at most that long.
+    const std::uint64_t most = std::max(packet, eighth / packet * packet);
+    return static_cast<std::uint32_t>(kind == channel_kind::rd ? std::clamp(turn, packet, most)
+                                                               : std::min(turn, most));
 }
 
 } // namespace
@@ -117,7 +123,7 @@ void engine::finish_disable(bank& b, picoseconds now)
         c.fatal = false;
     }
     b.enabled = b.disabling = false;
-    b.turn = b.credit = 0;
+    b.turn = b.turn_left = 0;
 }
 
 void engine::doorbell(channel_kind kind, unsigned number, picoseconds now)
@@ -176,6 +182,8 @@ void engine::link_changed(picoseconds now)
             if (b.bursts[n].answered) b.cargo.give_back(b.bursts[n].held);
         b.bursts.clear();
         b.tags_used = 0;
+        b.credits_used = {};
+        ++b.credits_epoch;
         for (channel& c : b.channels) c.bursts = 0;
         finish_disable(b, now);
     }
@@ -189,6 +197,7 @@ void engine::handle(const event& e)
     case event_kind::burst_sent: return burst_sent(b, e.subject, e.at);
     case event_kind::burst_arrived: return burst_arrived(b, e.subject, e.at);
     case event_kind::landed: return land(b, e.subject, e.at);
+    case event_kind::credits: return credits_back(b, e);
     default: break;
     }
     channel& c = b.channels[e.channel];

@@ -161,6 +161,7 @@ private:
         std::uint64_t source = 0, destination = 0;
         std::uint32_t size = 0;
         std::uint32_t tags = 0;
+        posted_credits credits{};
         std::uint32_t held = 0; ///< RD: its data's place in the hold once it is answered
         bool answered = false;
         bool aborts = false; ///< ends in the element's planned abort
@@ -178,8 +179,10 @@ private:
         cargo_hold cargo;   ///< WR: posted and on its way; RD: answered and on its way
         std::uint32_t quantum;
         std::uint32_t tags_used = 0;
+        posted_credits credits_used{};
+        std::uint32_t credits_epoch = 0; ///< grows when the link is trained anew; older ones do not come back
         bool enabled = false, disabling = false;
-        unsigned turn = 0, credit = 0; ///< whose turn it is and how many bursts are left of it
+        unsigned turn = 0, turn_left = 0; ///< whose turn it is and how many bursts are left of it
     };
 
     bank& of(channel_kind kind) noexcept { return banks_[index_of(kind)]; }
@@ -209,6 +212,10 @@ private:
     void charge_turn(bank& b, const channel& c) noexcept;
     void issue(bank& b, picoseconds now);
     bool issue_burst(bank& b, channel& c, picoseconds now);
+    bool take_tags(bank& b, burst& next) noexcept;
+    bool take_credits(bank& b, burst& next) noexcept;
+    void send_credits_back(const bank& b, const posted_credits& credits, picoseconds now);
+    void credits_back(bank& b, const event& e);
     void requests_arrived(bank& b, std::uint64_t number, picoseconds now);
     void burst_sent(bank& b, std::uint64_t number, picoseconds now);
     void burst_arrived(bank& b, std::uint64_t number, picoseconds now);

@@ -9,7 +9,8 @@
 namespace cf::model {
 namespace {
 
-constexpr std::uint64_t page = 4096; // no packet crosses it
+constexpr std::uint64_t page = 4096;      // no packet crosses it
+constexpr std::uint64_t data_credit = 16; // bytes; full packets are multiples of it
 
 /// Packets of at most `largest` bytes that cover the range when none crosses 4 KiB. Cut from the
 /// start of each page's part, as the engine does.
@@ -39,12 +40,20 @@ link_timing::link_timing(const link_parameters& link, double bytes_per_second, u
     if (null_) return;
     ps_per_byte_ = static_cast<std::uint64_t>(
         std::llround(1e12 / bytes_per_second * static_cast<double>(1u << fraction_bits)));
+    if (link.posted_headers != 0) granted_.headers = link.posted_headers;
+    if (link.posted_data != 0) granted_.data = link.posted_data;
     flight_ = (link.round_trip_ns ? link.round_trip_ns : default_round_trip_ns) * ps_per_ns / 2;
 }
 
 std::uint64_t link_timing::requests(std::uint64_t address, std::uint64_t size) const noexcept
 {
     return packets(address, size, mrrs_);
+}
+
+posted_credits link_timing::credits(std::uint64_t address, std::uint64_t size) const noexcept
+{
+    return {static_cast<std::uint32_t>(packets(address, size, mps_)),
+            static_cast<std::uint32_t>(packets(address, size, data_credit))};
 }
 
 picoseconds link_timing::write(std::uint64_t address, std::uint64_t size) const noexcept

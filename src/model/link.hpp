@@ -19,6 +19,12 @@ using nanoseconds = std::uint64_t;
 
 inline constexpr picoseconds ps_per_ns = 1000;
 
+/// Flow control credits that posted writes take, or that their receiver grants.
+struct posted_credits {
+    std::uint32_t headers = 0; ///< one a packet
+    std::uint32_t data = 0;    ///< one for each 16 bytes of a packet's payload, the last ones fewer
+};
+
 /// How packets are cut and how long they take. Sizes in bytes, addresses as on the link.
 class link_timing {
 public:
@@ -30,6 +36,15 @@ public:
     bool null() const noexcept { return null_; }
     unsigned tags() const noexcept { return tags_; }
     unsigned request_size() const noexcept { return mrrs_; }
+    unsigned write_size() const noexcept { return mps_; }
+
+    /// What the receiver of writes grants; ~0 of what it has no end of. A credit is back a round trip after
+    /// its packet has left. Requests have none but their tags, and completions none, as endpoints and root
+    /// ports may not hold them up. Single words, such as doorbells and messages, are taken to find room.
+    posted_credits granted() const noexcept { return granted_; }
+    bool grants_all() const noexcept { return granted_.headers == unlimited && granted_.data == unlimited; }
+    /// What the writes for [address, address + size) take.
+    posted_credits credits(std::uint64_t address, std::uint64_t size) const noexcept;
 
     /// Read requests that [address, address + size) needs: none crosses 4 KiB or MRRS.
     std::uint64_t requests(std::uint64_t address, std::uint64_t size) const noexcept;
@@ -57,11 +72,13 @@ private:
     static constexpr unsigned request_overhead = 24;    // the same, no payload
     static constexpr unsigned completion_overhead = 20; // framing 8, header 12
     static constexpr unsigned fraction_bits = 20;
+    static constexpr std::uint32_t unlimited = ~0u;
 
     bool null_;
     unsigned mps_, mrrs_, completion_payload_, tags_;
     std::uint64_t ps_per_byte_ = 0; // with fraction_bits binary places
     picoseconds flight_ = 0;
+    posted_credits granted_{unlimited, unlimited};
 };
 
 /// One direction's wire: a queue served in order of arrival. Bursts of data are booked as a

@@ -9,6 +9,12 @@
 #include <algorithm>
 
 namespace cf::model {
+namespace {
+
+/// What aborts before its first byte still takes a request to find out.
+constexpr std::uint32_t asked_for(std::uint32_t size) noexcept { return std::max(size, 1u); }
+
+} // namespace
 
 bool engine::has_work(const channel& c) const noexcept
 {
@@ -18,7 +24,7 @@ bool engine::has_work(const channel& c) const noexcept
 /// Weighted round robin: a channel keeps its turn for as many bursts as its weight says.
 engine::channel* engine::choose(bank& b) noexcept
 {
-    if (b.credit != 0 && has_work(b.channels[b.turn])) return &b.channels[b.turn];
+    if (b.turn_left != 0 && has_work(b.channels[b.turn])) return &b.channels[b.turn];
     const auto count = static_cast<unsigned>(b.channels.size());
     for (unsigned step = 1; step <= count; ++step) {
         channel& c = b.channels[(b.turn + step) % count];
@@ -30,11 +36,11 @@ engine::channel* engine::choose(bank& b) noexcept
 void engine::charge_turn(bank& b, const channel& c) noexcept
 {
     const unsigned number = number_of(b, c);
-    if (number != b.turn || b.credit == 0) {
+    if (number != b.turn || b.turn_left == 0) {
         b.turn = number;
-        b.credit = c.weight;
+        b.turn_left = c.weight;
     }
-    --b.credit;
+    --b.turn_left;
 }
 
 void engine::issue(bank& b, picoseconds now)
@@ -51,7 +57,52 @@ void engine::issue(bank& b, picoseconds now)
     }
 }
 
-/// Sends the next burst of a channel on its way; false when too few tags are free for it.
+bool engine::take_tags(bank& b, burst& next) noexcept
+{
+    next.tags = static_cast<std::uint32_t>(plane_.timing.requests(next.source, asked_for(next.size)));
+    if (b.tags_used != 0 && b.tags_used + next.tags > plane_.timing.tags()) return false;
+    b.tags_used += next.tags;
+    return true;
+}
+
+/// A burst that needs more than there is goes when all are there, as its packets would one after the other.
+bool engine::take_credits(bank& b, burst& next) noexcept
+{
+    const link_timing& timing = plane_.timing;
+    if (timing.grants_all()) return true;
+    next.credits = timing.credits(next.destination, next.size);
+    posted_credits& used = b.credits_used;
+    const auto fits = [](std::uint32_t in_use, std::uint32_t more, std::uint32_t granted) {
+        return in_use == 0 || std::uint64_t{in_use} + more <= granted;
+    };
+    if (!fits(used.headers, next.credits.headers, timing.granted().headers) ||
+        !fits(used.data, next.credits.data, timing.granted().data))
+        return false;
+    used.headers += next.credits.headers;
+    used.data += next.credits.data;
+    return true;
+}
+
+void engine::send_credits_back(const bank& b, const posted_credits& credits, picoseconds now)
+{
+    if (plane_.timing.grants_all()) return;
+    plane_.events.push({.at = now + 2 * plane_.timing.flight(),
+                        .subject = std::uint64_t{credits.headers} << 32 | credits.data,
+                        .data = b.credits_epoch,
+                        .kind = event_kind::credits,
+                        .engine = static_cast<std::uint8_t>(index_),
+                        .of = b.kind});
+}
+
+void engine::credits_back(bank& b, const event& e)
+{
+    if (e.data != b.credits_epoch) return;
+    b.credits_used.headers -= static_cast<std::uint32_t>(e.subject >> 32);
+    b.credits_used.data -= static_cast<std::uint32_t>(e.subject);
+    issue(b, e.at);
+}
+
+/// Sends the next burst of a channel on its way; false when too few tags or credits are free for it.
 bool engine::issue_burst(bank& b, channel& c, picoseconds now)
 {
     element& e = c.elements.back();
@@ -67,13 +118,7 @@ bool engine::issue_burst(bank& b, channel& c, picoseconds now)
     }
     const link_timing& timing = plane_.timing;
     const bool reads = b.kind == channel_kind::rd;
-    // What aborts before its first byte still takes a request to find out.
-    const std::uint32_t asked = std::max(next.size, 1u);
-    if (reads && !timing.null()) {
-        next.tags = static_cast<std::uint32_t>(timing.requests(next.source, asked));
-        if (b.tags_used != 0 && b.tags_used + next.tags > timing.tags()) return false;
-        b.tags_used += next.tags;
-    }
+    if (!timing.null() && !(reads ? take_tags(b, next) : take_credits(b, next))) return false;
     e.issued += next.size;
     e.all_issued = next.aborts || e.issued == e.size;
     charge_turn(b, c);
@@ -86,7 +131,7 @@ bool engine::issue_burst(bank& b, channel& c, picoseconds now)
                .of = b.kind};
     if (!timing.null() && reads) {
         sent.kind = event_kind::request_arrived;
-        sent.at = plane_.cross(outbound_way(), now, timing.request(next.source, asked));
+        sent.at = plane_.cross(outbound_way(), now, timing.request(next.source, asked_for(next.size)));
     } else if (!timing.null()) {
         next.booked = plane_.way(outbound_way()).book(now, timing.write(next.destination, next.size));
         sent.kind = event_kind::burst_sent;
@@ -134,8 +179,11 @@ void engine::burst_sent(bank& b, std::uint64_t number, picoseconds now)
         next.at = on_way.booked.end;
         return plane_.events.push(next);
     }
-    // Nothing can overtake a posted write, so for its engine it is done when it has left.
-    if (!reads) return burst_arrived(b, number, now);
+    if (!reads) {
+        send_credits_back(b, on_way.credits, now);
+        // Nothing can overtake a posted write, so for its engine it is done when it has left.
+        return burst_arrived(b, number, now);
+    }
     next.kind = event_kind::burst_arrived;
     next.at = now + plane_.timing.flight();
     plane_.events.push(next);

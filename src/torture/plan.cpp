@@ -34,7 +34,8 @@ std::string any_device(chance& dice)
                                                     "gen3x8", "gen4x8", "gen5x16"};
     constexpr std::array<std::string_view, 3> engines{"remote", "local", "both"};
     constexpr std::array<std::string_view, 3> wakes{"irq", "imwr", "poll"};
-    std::string spec = "sim:" + std::string(links[dice.below(links.size())]);
+    const std::string_view link = links[dice.below(links.size())];
+    std::string spec = "sim:" + std::string(link);
     spec += ",wr=" + std::to_string(dice.between(1, 4));
     spec += ",rd=" + std::to_string(dice.between(1, 4)); // one die a statement: operands have no order
     const std::string_view engine = engines[dice.below(engines.size())];
@@ -43,6 +44,7 @@ std::string any_device(chance& dice)
     if (engine == "remote") spec += ",wake=" + std::string(wakes[dice.below(wakes.size())]);
     if (dice.once_in(4)) spec += ",submit=descriptor";
     if (dice.once_in(2)) spec += ",near=ep";
+    if (link != "null" && dice.once_in(4)) spec += ",pd=" + std::to_string(dice.between(16, 256));
     return spec + ",hang=1ms";
 }
 

@@ -32,7 +32,8 @@ unharmed() {
 # under_way ARG...: starts the command and returns when it has shown progress; sets $pid.
 mkfifo lines
 under_way() {
-    "$counterflow" "$@" >out 2>lines &
+    # Who runs the tests may have it ignored, as nohup does.
+    env --default-signal=HUP "$counterflow" "$@" >out 2>lines &
     pid=$!
     exec 3<lines
     read -r _ <&3

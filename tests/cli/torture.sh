@@ -32,7 +32,8 @@ replay=$(sed -n 's/^  counterflow \(torture .*\)/\1/p' out)
 run $replay --json
 [ $code -eq 1 ]
 report 'the command that it says repeats it' $?
-prints 'with the same trouble' /findings/0/trouble 'read what was not written'
+[ "$("$json_query" out /findings/0/replay)" = "counterflow $replay" ]
+report 'and says so again' $?
 
 ends 'an unknown fault' 2 "no fault 'flood'; there are all, abort" torture --faults flood
 ends 'seeds that are no number' 2 "seeds is 'x'" torture --seeds x

@@ -30,6 +30,7 @@ TEST_CASE("plan: a point is held back by what its link is short of")
 {
     CHECK(examined("sim:gen3x4,wr=2,rd=2", 64 << 10, 16).held_by == limit::link);
     CHECK(examined("sim:gen4x8,wr=2,rd=2,tags=8,engine=local", 64 << 10, 16).held_by == limit::tags);
+    CHECK(examined("sim:gen4x8,wr=2,rd=2,ph=16,engine=local", 64 << 10, 16).held_by == limit::credits);
     CHECK(examined("sim:gen3x4,wr=2,rd=2,submit=descriptor,irq=50us", 64 << 10, 16).held_by == limit::gap);
     CHECK(examined("sim:gen3x4,wr=2,rd=2,cpu=50us", 64 << 10, 16).held_by == limit::software);
     CHECK(examined("sim:gen3x4,wr=2,rd=2,fetch=200us", 64 << 10, 16).held_by == limit::fetch);

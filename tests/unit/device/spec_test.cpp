@@ -89,7 +89,7 @@ TEST_CASE("every key takes effect", "[spec]")
 {
     const cf::model_spec m =
         model("gen5x16,wr=8,rd=1,mps=512,mrrs=4KiB,near=ep,engine=local,submit=descriptor,"
-              "wake=poll,irq=5us,rtt=800ns,tags=64,ram=1GiB,backing=/tmp/far,strict=1");
+              "wake=poll,irq=5us,rtt=800ns,tags=64,ph=32,pd=2047,ram=1GiB,backing=/tmp/far,strict=1");
     CHECK(m.wr == 8);
     CHECK(m.rd == 1);
     CHECK(m.link.mps_bytes == 512);
@@ -101,6 +101,8 @@ TEST_CASE("every key takes effect", "[spec]")
     CHECK(m.irq_ns == 5'000);
     CHECK(m.link.round_trip_ns == 800);
     CHECK(m.link.tags == 64);
+    CHECK(m.link.posted_headers == 32);
+    CHECK(m.link.posted_data == 2047);
     CHECK(m.ram_bytes == 1u << 30);
     CHECK(m.backing == "/tmp/far");
     CHECK(m.strict);
@@ -153,6 +155,20 @@ TEST_CASE("outstanding reads are 1 to 768", "[spec]")
     CHECK(model("gen3x1,tags=768").link.tags == 768);
     CHECK(refused("tags", "0", "1 to 768"));
     CHECK(refused("tags", "769", "1 to 768"));
+}
+
+TEST_CASE("credits of posted writes are those of the specification, and at least one packet's", "[spec]")
+{
+    CHECK(model("gen3x1").link.posted_headers == 0);
+    CHECK(model("gen3x1").link.posted_data == 0);
+    CHECK(model("gen3x1,ph=1,pd=16").link.posted_headers == 1);
+    CHECK(model("gen3x1,ph=2032,pd=32752").link.posted_data == 32752);
+    CHECK(refused("ph", "0", "1 to 2032"));
+    CHECK(refused("ph", "2033", "1 to 2032"));
+    CHECK(refused("pd", "7", "8 to 32752"));
+    CHECK(refused("pd", "32753", "8 to 32752"));
+    CHECK(has(refusal("model:gen3x1,pd=15"), "pd is 15; it must be 16 or more"));
+    CHECK(has(refusal("model:gen3x1,pd=16,mps=512"), "it must be 32 or more"));
 }
 
 TEST_CASE("the window is 4 KiB to 64 GiB in steps of 4 KiB", "[spec]")
@@ -212,8 +228,8 @@ TEST_CASE("unknown, repeated and empty keys are refused", "[spec]")
 {
     const std::string unknown = refusal("model:gen3x1,width=4");
     CHECK(has(unknown, "unknown key 'width'"));
-    for (const char* key : {"wr", "rd", "mps", "mrrs", "rtt", "tags", "near", "engine", "submit", "wake",
-                            "irq", "hang", "ram", "backing", "strict"})
+    for (const char* key : {"wr", "rd", "mps", "mrrs", "rtt", "tags", "ph", "pd", "near", "engine", "submit",
+                            "wake", "irq", "hang", "ram", "backing", "strict"})
         CHECK(has(unknown, key));
     CHECK(has(refusal("model:gen3x1,wr=1,rd=1,wr=1"), "wr is given twice"));
     CHECK(has(refusal("model:gen3x1,strict,strict=0"), "strict is given twice"));
@@ -230,7 +246,7 @@ TEST_CASE("the null link has channels and memory but no packets", "[spec]")
     const cf::model_spec m = model("null,wr=1,rd=1,ram=8KiB,irq=1us,submit=descriptor");
     CHECK(m.link.null());
     CHECK(m.ram_bytes == 8192);
-    for (const std::string key : {"mps=256", "mrrs=512", "rtt=1us", "tags=8"})
+    for (const std::string key : {"mps=256", "mrrs=512", "rtt=1us", "tags=8", "ph=8", "pd=64"})
         CHECK(has(refusal("model:null," + key),
                   key.substr(0, key.find('=')) + " has no meaning on the null link"));
 }

@@ -55,6 +55,22 @@ TEST_CASE("a completion is no larger than its request, or than the completer lik
     CHECK(bytes(byte_clock(512, 4096).completion(0, 1024)) == 1024 + 2 * 20);
 }
 
+TEST_CASE("a write takes a header credit a packet and a data credit for each 16 bytes of it", "[link]")
+{
+    const auto timing = byte_clock();
+    CHECK(timing.grants_all());
+    const auto are = [&](std::uint64_t address, std::uint64_t size, unsigned headers, unsigned data) {
+        const posted_credits c = timing.credits(address, size);
+        return c.headers == headers && c.data == data;
+    };
+    CHECK(are(0, 0, 0, 0));
+    CHECK(are(0, 1, 1, 1));
+    CHECK(are(0, 256, 1, 16));
+    CHECK(are(0, 257, 2, 17));
+    CHECK(are(4000, 4096, 17, 256)); // 96 to the page's end, then 4000
+    CHECK(are(4091, 10, 2, 2));
+}
+
 TEST_CASE("half a round trip passes from either end to the other", "[link]")
 {
     CHECK(byte_clock().flight() == 500 * ps_per_ns);

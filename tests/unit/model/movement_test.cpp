@@ -121,6 +121,7 @@ TEST_CASE("random lists move exactly their bytes in every arrangement", "[moveme
                 spec.engine = engine;
                 spec.near = near;
                 spec.link.tags = seed % 3 ? 0 : 2;
+                spec.link.posted_data = seed % 4 == 1 ? spec.link.mps_bytes / 16 : 0;
                 INFO("seed " << seed << " engine " << static_cast<int>(engine));
                 run_random(spec, seed);
             }

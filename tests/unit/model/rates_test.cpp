@@ -184,6 +184,28 @@ TEST_CASE("lists at the other end cost their fetches, and nothing else", "[rates
     CHECK(within(r.rd, f.down, 0.01));
 }
 
+TEST_CASE("few credits make writes as slow as the round trip says, and leave reads alone", "[rates]")
+{
+    model_spec by_headers = paced(4, 8);
+    by_headers.link.round_trip_ns = 2000;
+    by_headers.link.posted_headers = 32; // 8 KiB of full packets
+    model_spec by_data = by_headers;
+    by_data.link.posted_headers = 0;
+    by_data.link.posted_data = 512; // 8 KiB
+    for (const model_spec& spec : {by_headers, by_data}) {
+        const rates r = achieved(spec, 16384);
+        const double window = 8192;
+        // A turn's credits are back a round trip after it has left; it is an eighth of the window.
+        const double turn = window / 8 / one_engine(spec.link).up;
+        CHECK(within(r.wr, window / (2000e-9 + turn), 0.01));
+        CHECK(within(r.rd, one_engine(spec.link).down, 0.01));
+    }
+    by_data.link.posted_data = 16; // one packet at a time
+    CHECK(within(achieved(by_data, 16384).wr, 256 / (2000e-9 + 280 / packet_bandwidth(by_data.link)), 0.01));
+    by_data.link.posted_data = 32752;
+    CHECK(within(achieved(by_data, 16384).wr, one_engine(by_data.link).up, 0.01));
+}
+
 TEST_CASE("few tags make reads as slow as the round trip says", "[rates]")
 {
     model_spec spec = paced(4, 8);

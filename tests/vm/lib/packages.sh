@@ -17,6 +17,10 @@ apt_root() {
         *) archive=debian ;;
         esac
         uri=$(mirror $archive)
+        if [ -z "$uri" ] && [ $archive = debian-security ]; then
+            say "this system's apt sources name no mirror of $archive: going without" >&2
+            continue
+        fi
         [ -n "$uri" ] || cannot_have "$suite, as the apt sources of this system name no mirror of $archive"
         printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$uri" "$suite"
     done >"$apt_folder/sources.list"
