@@ -23,8 +23,9 @@ struct link_parameters {
     std::uint64_t round_trip_ns = 0; ///< request to first byte of completion; 0 = the default
     unsigned tags = 0;               ///< outstanding read requests of one engine, 1..768; 0 = the default
 
-    unsigned posted_headers = 0; ///< flow control credits that receivers of writes grant: packets, 1..2032;
-    unsigned posted_data = 0;    ///< units of 16 bytes, mps_bytes / 16..32752; 0 = enough for any link
+    // Flow control credits that a receiver of writes grants; 0 = enough for any link.
+    unsigned posted_headers = 0; ///< packets, 1..2032
+    unsigned posted_data = 0;    ///< units of 16 bytes of their payload, mps_bytes / 16..32752
 
     bool null() const noexcept { return generation == 0; }
 };

@@ -30,10 +30,10 @@ struct contents {
     std::vector<recorded_block> listed; ///< with --list
     std::optional<recorded_block> first, last;
     std::uint64_t blocks = 0, bytes = 0, lost = 0, gaps = 0;
-    std::uint64_t damaged = 0;    ///< places that should be blocks, complete ones behind them
-    std::uint64_t unfinished = 0; ///< at the end of a file that was not closed
-    std::vector<record_damage> places;
-    std::uint64_t backwards = 0; ///< times that are earlier than the one before
+    std::uint64_t damaged = 0;         ///< places that should be blocks, complete ones behind them
+    std::uint64_t unfinished = 0;      ///< at the end of a file that was not closed
+    std::vector<record_damage> places; ///< both, as the reader keeps them
+    std::uint64_t backwards = 0;       ///< times that are earlier than the one before
 };
 
 void count(contents& all, const recorded_block& block, bool listing)

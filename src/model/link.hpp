@@ -22,7 +22,7 @@ inline constexpr picoseconds ps_per_ns = 1000;
 /// Flow control credits that posted writes take, or that their receiver grants.
 struct posted_credits {
     std::uint32_t headers = 0; ///< one a packet
-    std::uint32_t data = 0;    ///< one for each 16 bytes of a packet's payload, the last ones fewer
+    std::uint32_t data = 0;    ///< one for each 16 bytes of a packet's payload, or less at its end
 };
 
 /// How packets are cut and how long they take. Sizes in bytes, addresses as on the link.
