@@ -172,11 +172,14 @@ recorded() {
     return "$(cat "$1.code")"
 }
 
-# kill_tree PID: it and what it has started, which an interrupt from the terminal does not reach in the background.
+# kill_tree PID: it and what it has started, which an interrupt from the terminal does not reach in the background. It
+# stands still meanwhile, so that it starts nothing else.
 kill_tree() {
+    kill -STOP "$1" 2>/dev/null || return 0
     children=$(cat "/proc/$1/task/$1/children" 2>/dev/null || true)
     for child in $children; do kill_tree "$child"; done
     kill "$1" 2>/dev/null || true
+    kill -CONT "$1" 2>/dev/null || true
 }
 
 # The kernel module, on every kernel of the rig. Those of other releases may have left the mirrors.
@@ -190,14 +193,14 @@ test_kernels() {
     other_kernels & # a guest keeps one core busy
     others=$!
     trap 'kill_tree $others' EXIT
-    trap 'exit 130' INT TERM HUP # through the trap above
+    trap 'exit 130' INT # through the trap above
     attempt $here 'module, Linux 6.1, sparse' module 6.1 amd64 C=1
     for series in 5.10 6.12 7.2; do attempt 0 "module, Linux $series" module $series; done
     for series in 5.10 6.1; do attempt 0 "module, Linux $series, arm64" module $series arm64; done
     attempt $here 'Linux 6.1, IOMMU' guests --iommu
     attempt $here 'Linux 6.1' guests ring dmaengine dw-edma
     wait $others
-    trap - EXIT INT TERM HUP
+    trap - EXIT INT
     for series in 5.10 6.12 7.2; do attempt 0 "Linux $series, IOMMU" recorded "$build/vm/others-$series"; done
 }
 

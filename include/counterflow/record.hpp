@@ -163,6 +163,8 @@ public:
     const std::vector<record_damage>& damage() const noexcept;
     /// How many there were.
     std::uint64_t damaged() const noexcept;
+    /// The last place that the disk could not read: a block's, or the index's.
+    const std::optional<record_damage>& unreadable() const noexcept;
     /// Up to where the file has blocks, as far as it was read.
     std::uint64_t end() const noexcept;
 

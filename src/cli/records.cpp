@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct contents {
     std::uint64_t damaged = 0;         ///< places that should be blocks, complete ones behind them
     std::uint64_t unfinished = 0;      ///< at the end of a file that was not closed
     std::vector<record_damage> places; ///< both, as the reader keeps them
+    bool unreadable = false;           ///< the disk could not read something
     std::uint64_t backwards = 0;       ///< times that are earlier than the one before
 };
 
@@ -63,9 +65,14 @@ task<contents> check(std::string path, bool listing)
         count(all, *block, listing);
     }
     all.places = reader.damage();
-    const auto unreadable = [](const record_damage& place) { return bool(place.cause); };
-    if (all.info.closed || std::ranges::any_of(all.places, unreadable)) all.damaged = reader.damaged();
-    all.unfinished = reader.damaged() - all.damaged;
+    all.unreadable = bool(reader.unreadable());
+    // Behind the last complete block is what a kill leaves, unless the disk cannot read it.
+    const auto behind = std::span(all.places).subspan(std::min<std::size_t>(all.damaged, all.places.size()));
+    const auto unreadable =
+        std::ranges::count_if(behind, [](const auto& place) { return bool(place.cause); });
+    if (!all.info.closed)
+        all.unfinished = reader.damaged() - all.damaged - static_cast<std::uint64_t>(unreadable);
+    all.damaged = reader.damaged() - all.unfinished;
     co_return all;
 }
 
@@ -143,7 +150,7 @@ int records(const records_options& options, const common_options& common)
     bool good = true;
     for (const std::string& path : options.files) {
         const contents c = loop.run(check(path, options.list));
-        good = good && c.damaged == 0;
+        good = good && c.damaged == 0 && !c.unreadable;
         if (common.json)
             files.push_back(to_json(path, c));
         else

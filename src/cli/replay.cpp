@@ -138,8 +138,13 @@ int replay(const replay_options& options, const common_options& common)
         complain("warning: " + grouped(r.damaged()) + " damaged or unfinished blocks of " + options.file +
                  " were passed over; see `counterflow records`");
     run.facts.emplace_back("Replayed", options.file);
-    return out.deliver(run, {{"file", options.file}, {"blocks", r.blocks()}, {"damaged", r.damaged()}},
-                       "replayed  " + grouped(r.blocks()) + " blocks\n");
+    const int code =
+        out.deliver(run, {{"file", options.file}, {"blocks", r.blocks()}, {"damaged", r.damaged()}},
+                    "replayed  " + grouped(r.blocks()) + " blocks\n");
+    if (!from.unreadable()) return code;
+    complain(options.file + " cannot be read at offset " + std::to_string(from.unreadable()->offset) + ": " +
+             from.unreadable()->cause.message());
+    return failed;
 }
 
 } // namespace

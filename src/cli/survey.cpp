@@ -144,6 +144,8 @@ plan_point examine(const device_spec& spec, std::uint64_t size, unsigned outstan
     const auto sum = [](const plan_point& p) { return p.utilisation[0] + p.utilisation[1]; };
     double best = sum(point) * 1.01; // what helps by less is not what holds it back
     for (const relief& r : reliefs) {
+        if (r.what == limit::credits && here.model.link.posted_headers + here.model.link.posted_data == 0)
+            continue; // nothing to take away
         device_spec relieved = here;
         r.take_away(relieved.model);
         const double with = sum(simulate(relieved, size, outstanding));

@@ -166,8 +166,11 @@ result run_all(const torture_options& options, const common_options& common)
     });
     r.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     std::ranges::sort(r.failing);
-    for (const tally& t : troubles)
-        r.findings.push_back({t, torture::shrink(make(t.seed), t, torture::run_in_child)});
+    for (const tally& t : troubles) {
+        torture::plan smallest = torture::shrink(make(t.seed), t, torture::run_in_child);
+        const tally found = torture::run_in_child(smallest); // may be another trouble than the first
+        r.findings.push_back({found, std::move(smallest)});
+    }
     pollfd stopped{signals.fd(), POLLIN, 0};
     if (::poll(&stopped, 1, 0) > 0) signals.take(); // the way to end an endless run
     return r;

@@ -50,6 +50,11 @@ std::uint64_t link_timing::requests(std::uint64_t address, std::uint64_t size) c
     return packets(address, size, mrrs_);
 }
 
+std::uint32_t link_timing::to_page_end(std::uint64_t address) noexcept
+{
+    return static_cast<std::uint32_t>(page - address % page);
+}
+
 posted_credits link_timing::credits(std::uint64_t address, std::uint64_t size) const noexcept
 {
     return {static_cast<std::uint32_t>(packets(address, size, mps_)),

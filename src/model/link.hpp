@@ -38,13 +38,16 @@ public:
     unsigned request_size() const noexcept { return mrrs_; }
     unsigned write_size() const noexcept { return mps_; }
 
-    /// What the receiver of writes grants; ~0 of what it has no end of. A credit is back a round trip after
-    /// its packet has left. Requests have none but their tags, and completions none, as endpoints and root
-    /// ports may not hold them up. Single words, such as doorbells and messages, are taken to find room.
+    /// What the receiver of writes grants; ~0 of what it has no end of. Credits are back a round trip after
+    /// the last packet of their turn has left. Requests have none but their tags, and completions none, as
+    /// endpoints and root ports may not hold them up. Single words, such as doorbells and messages, are taken
+    /// to find room.
     posted_credits granted() const noexcept { return granted_; }
     bool grants_all() const noexcept { return granted_.headers == unlimited && granted_.data == unlimited; }
     /// What the writes for [address, address + size) take.
     posted_credits credits(std::uint64_t address, std::uint64_t size) const noexcept;
+    /// Bytes from `address` to where its page ends, which no packet crosses.
+    static std::uint32_t to_page_end(std::uint64_t address) noexcept;
 
     /// Read requests that [address, address + size) needs: none crosses 4 KiB or MRRS.
     std::uint64_t requests(std::uint64_t address, std::uint64_t size) const noexcept;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // The arbiter and the movement of bursts. WR keeps one burst in the link's queue and takes the
-// next turn when its last packet has left: its writes are posted, so for the engine they are done
-// then, though they land later. RD sends requests as long as tags are free, and its data has moved
-// when the completions have arrived. Bytes are what their memory held when they left it.
+// next turn when its last packet has left and the receiver has credits for another: its writes are posted,
+// so for the engine they are done then, though they land later. RD sends requests as long as tags are free,
+// and its data has moved when the completions have arrived. Bytes are what their memory held when they left
+// it.
 #include "model/engine.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace cf::model {
 namespace {
@@ -65,7 +67,7 @@ bool engine::take_tags(bank& b, burst& next) noexcept
     return true;
 }
 
-/// A burst that needs more than there is goes when all are there, as its packets would one after the other.
+/// A receiver that cannot take one packet, which is none a spec may name, gets it all the same.
 bool engine::take_credits(bank& b, burst& next) noexcept
 {
     const link_timing& timing = plane_.timing;
@@ -97,8 +99,11 @@ void engine::send_credits_back(const bank& b, const posted_credits& credits, pic
 void engine::credits_back(bank& b, const event& e)
 {
     if (e.data != b.credits_epoch) return;
-    b.credits_used.headers -= static_cast<std::uint32_t>(e.subject >> 32);
-    b.credits_used.data -= static_cast<std::uint32_t>(e.subject);
+    const posted_credits back{static_cast<std::uint32_t>(e.subject >> 32),
+                              static_cast<std::uint32_t>(e.subject)};
+    assert(b.credits_used.headers >= back.headers && b.credits_used.data >= back.data);
+    b.credits_used.headers -= back.headers;
+    b.credits_used.data -= back.data;
     issue(b, e.at);
 }
 
@@ -112,11 +117,14 @@ bool engine::issue_burst(bank& b, channel& c, picoseconds now)
                .source = e.source + e.issued,
                .destination = e.destination + e.issued,
                .size = std::min(b.quantum, e.size - e.issued)};
+    const link_timing& timing = plane_.timing;
+    // Where packets end anyway; so a turn of one packet never takes the credits of two.
+    if (b.kind == channel_kind::wr && !timing.grants_all())
+        next.size = std::min<std::uint32_t>(next.size, timing.to_page_end(next.destination));
     if (e.aborts && e.issued + std::uint64_t{next.size} >= e.abort_after) {
         next.size = e.abort_after - e.issued;
         next.aborts = true;
     }
-    const link_timing& timing = plane_.timing;
     const bool reads = b.kind == channel_kind::rd;
     if (!timing.null() && !(reads ? take_tags(b, next) : take_credits(b, next))) return false;
     e.issued += next.size;

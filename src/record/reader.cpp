@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// record_reader on the disk that there is, and where a recording ends, for one that is resumed.
-#include "record/reader.hpp"
-
+// record_reader: reading, on the disk that there is.
 #include "record/reading.hpp"
 
 #include <counterflow/record.hpp>
@@ -35,48 +33,10 @@ task<bool> record_reader::read(const recorded_block& block, std::span<std::byte>
 }
 const std::vector<record_damage>& record_reader::damage() const noexcept { return impl_->damage; }
 std::uint64_t record_reader::damaged() const noexcept { return impl_->damaged; }
+const std::optional<record_damage>& record_reader::unreadable() const noexcept
+{
+    return impl_->unreadable ? impl_->unreadable : impl_->unreadable_index;
+}
 std::uint64_t record_reader::end() const noexcept { return impl_->end; }
 
-namespace record {
-namespace {
-
-// Blocks that the disk may give another time are not written over.
-void refuse_unreadable(const record_reader& reader, const std::string& path)
-{
-    for (const record_damage& place : reader.damage())
-        if (place.cause)
-            throw error(
-                failure{place.cause, "reading " + path + " at offset " + std::to_string(place.offset)});
-}
-
-} // namespace
-
-// A block whose payload is not what it should be is kept as it is when others stand behind it; at the end the
-// recording goes on in its place.
-task<resume_point> find_end(std::string path, std::size_t block_bytes)
-{
-    record_reader reader = co_await record_reader::open(path);
-    if (reader.info().block_bytes != block_bytes)
-        throw error(errc::bad_record, path + " has blocks of up to " +
-                                          std::to_string(reader.info().block_bytes) + " bytes, not " +
-                                          std::to_string(block_bytes));
-    resume_point point;
-    point.id = reader.info().id;
-    point.part = reader.info().part;
-    point.end = page;
-    std::vector<std::byte> payload(block_bytes);
-    for (;;) {
-        const std::optional<recorded_block> block = co_await reader.next();
-        refuse_unreadable(reader, path);
-        if (!block) co_return point;
-        const bool good = co_await reader.read(*block, payload);
-        if (!good) continue;
-        point.end = reader.end();
-        point.blocks = block->number + 1;
-        point.next_sequence = block->sequence + 1;
-        point.index.add(*block);
-    }
-}
-
-} // namespace record
 } // namespace cf

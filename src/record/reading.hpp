@@ -13,6 +13,8 @@
 #include <counterflow/record.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -36,6 +38,8 @@ public:
     std::optional<record_index> index;
     std::vector<record_damage> damage;
     std::uint64_t damaged = 0;
+    std::optional<record_damage> unreadable;       // of the blocks: the last
+    std::optional<record_damage> unreadable_index; // known from open() on, noted at the end
     std::uint64_t end = page;
 
 private:
@@ -43,7 +47,7 @@ private:
 
     struct outcome {
         bool whole = false;
-        std::error_code cause; // what the system said when it could not be read
+        std::error_code cause; // what the system said when the disk could not read it
     };
 
     task<outcome> read_bytes(std::span<std::byte> into, std::uint64_t offset);
@@ -51,10 +55,19 @@ private:
     task<outcome> read_header(Header& into, std::uint64_t offset);
     task<> read_index();
     task<bool> find(block_header& header);
+    void note(const record_damage& place)
+    {
+        if (damage.size() < damage_kept) damage.push_back(place);
+        ++damaged;
+    }
     void note_damage(std::uint64_t offset, std::uint64_t bytes, std::error_code cause = {})
     {
-        if (damage.size() < damage_kept) damage.push_back({offset, bytes, cause});
-        ++damaged;
+        note({offset, bytes, cause});
+        if (cause) unreadable = {offset, bytes, cause};
+    }
+    void note_index()
+    {
+        if (unreadable_index && !std::exchange(index_noted_, true)) note(*unreadable_index);
     }
 
     Disk disk_;
@@ -62,9 +75,19 @@ private:
     std::uint64_t size_ = 0;
     std::uint64_t reach_ = 0;
     std::uint64_t at_ = page; // where the next header should be
+    bool index_noted_ = false;
 };
 
-/// Whole unless the file ends before, or the disk cannot read it. Throws what is not the disk's: a stop.
+/// What is the disk's, and no failure of the program or the system.
+inline bool is_of_disk(std::error_code code) noexcept
+{
+    constexpr std::array errors{EIO,   ENODATA, EBADMSG,   EILSEQ,    EUCLEAN,
+                                ENXIO, ENODEV,  ETIMEDOUT, EREMOTEIO, ESTALE};
+    return code.category() == std::system_category() &&
+           std::ranges::find(errors, code.value()) != errors.end();
+}
+
+/// Whole unless the file ends before, or the disk cannot read it. Throws what else goes wrong.
 template <class Disk>
 task<typename reading<Disk>::outcome> reading<Disk>::read_bytes(std::span<std::byte> into,
                                                                 std::uint64_t offset)
@@ -73,7 +96,7 @@ task<typename reading<Disk>::outcome> reading<Disk>::read_bytes(std::span<std::b
     while (got < into.size()) {
         const result<std::size_t> more =
             co_await as_result(disk_.read(file_.get(), into.subspan(got), offset + got));
-        if (!more && more.error().code.category() != std::system_category()) throw error(more.error());
+        if (!more && !is_of_disk(more.error().code)) throw error(more.error());
         if (!more) co_return outcome{false, more.error().code};
         if (*more == 0) co_return outcome{};
         got += *more;
@@ -120,6 +143,7 @@ task<> reading<Disk>::read_index()
     if (size_ < 3 * page || size_ % page != 0) co_return;
     block_header last;
     const outcome ends = co_await read_header(last, size_ - page);
+    if (ends.cause) unreadable_index = {size_ - page, page, ends.cause};
     if (!ends.whole || last.kind != kind::end || last.id != info.id) co_return;
     block_header head;
     const outcome headed = co_await read_header(head, last.sequence);
@@ -127,6 +151,7 @@ task<> reading<Disk>::read_index()
         co_return;
     std::vector<std::byte> bytes(head.bytes);
     const outcome o = co_await read_bytes(bytes, last.sequence + page);
+    if (o.cause) unreadable_index = {last.sequence + page, head.bytes, o.cause};
     if (!o.whole || checksum(bytes) != head.payload_checksum) co_return;
     index = record::index::parse(bytes);
     info.closed = index.has_value();
@@ -149,6 +174,7 @@ task<bool> reading<Disk>::find(block_header& header)
     if (cause) { // nobody knows whether blocks stood there
         note_damage(at_, size_ - at_, cause);
         at_ = size_;
+        index_noted_ = true; // with them
     }
     co_return false;
 }
@@ -158,7 +184,10 @@ task<std::optional<recorded_block>> reading<Disk>::next()
 {
     block_header header;
     const bool found = co_await find(header);
-    if (!found || header.kind != kind::block) co_return std::nullopt;
+    if (!found || header.kind != kind::block) {
+        note_index();
+        co_return std::nullopt;
+    }
     const std::uint64_t payload = at_ + page;
     if (payload + header.bytes > size_) { // cut off
         note_damage(at_, size_ - at_);

@@ -2,8 +2,8 @@
 //
 // recorder: what is to become of a file that is there, and the writer over the real disk.
 #include "record/disk.hpp"
+#include "record/find_end.hpp"
 #include "record/parts.hpp"
-#include "record/reader.hpp"
 #include "record/writer.hpp"
 
 #include <counterflow/detail/obey_nobody.hpp>
@@ -62,11 +62,12 @@ void remove(const std::string& path, std::uint32_t part)
 
 task<record::resume_point> resume_at(std::string path, std::uint32_t part, std::size_t block_bytes)
 {
-    record::resume_point point = co_await record::find_end(record::part_path(path, part), block_bytes);
+    record::resume_point point =
+        co_await record::find_end<record::disk>(record::part_path(path, part), block_bytes);
     // A part that was only just begun counts on from the one before it.
     for (; point.blocks == 0 && part > 1; --part) {
         const record::resume_point before =
-            co_await record::find_end(record::part_path(path, part - 1), block_bytes);
+            co_await record::find_end<record::disk>(record::part_path(path, part - 1), block_bytes);
         point.blocks = before.blocks;
         point.next_sequence = before.next_sequence;
     }

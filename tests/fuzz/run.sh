@@ -29,7 +29,8 @@ if "$build/tests/fuzz/fuzz-$name" -max_total_time="$seconds" -timeout=30 -rss_li
         "$(sed -n 's/.*\(cov: [0-9]*\).*/\1/p' "$log" | tail -n 1)"
 else
     grep -v '^#' "$log" | tail -n 40
-    echo "FAILED: $name: $(grep -m 1 -E 'ERROR:|runtime error:|ALARM:' "$log"); the input is in $findings:" \
-        "$(sed -n 's/^Base64: //p' "$log" | tail -n 1)"
+    input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
+    echo "FAILED: $name: $(grep -m 1 -E 'ERROR:|runtime error:|ALARM:' "$log"); the input is in ${input:-$findings}:" \
+        "$([ -z "$input" ] || base64 -w 0 "$input")"
     exit 1
 fi

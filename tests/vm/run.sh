@@ -54,6 +54,8 @@ prepare_dw_edma
 [ $only_prepare -eq 0 ] || exit 0
 
 trap clean_up EXIT
+trap 'exit 130' INT # through the trap above
+trap 'exit 143' TERM
 for suite in $suites; do
     # shellcheck source=/dev/null # likewise
     . "$rig/suites/$suite.sh"

@@ -3,7 +3,10 @@
 // Reading a record from a disk that cannot read some of it, or gives less than was asked for.
 #include "blocks.hpp"
 
+#include "record/find_end.hpp"
 #include "record/reading.hpp"
+
+#include <filesystem>
 
 namespace {
 
@@ -13,13 +16,14 @@ struct failing_disk : cf::record::disk {
     {
         into = into.first(std::min(into.size(), most));
         if (offset < to && offset + into.size() > from)
-            throw cf::error(cf::failure{{EIO, std::system_category()}, "read"});
+            throw cf::error(cf::failure{{error_number, std::system_category()}, "read"});
         const std::size_t got = co_await disk::read(fd, into, offset);
         co_return got;
     }
 
     std::uint64_t from = 0, to = 0;
     std::size_t most = SIZE_MAX;
+    int error_number = EIO;
 };
 
 failing_disk without_bytes(std::uint64_t from, std::uint64_t to)
@@ -120,15 +124,64 @@ TEST_CASE("a disk that reads nothing from a place on: the blocks before it, and 
     });
 }
 
-TEST_CASE("an index that cannot be read takes no block along", "[read faults]")
+TEST_CASE("an index that cannot be read takes no block along, and is said", "[read faults]")
 {
     const folder files;
     test::run([&]() -> cf::task<> {
         co_await record_ten(files / "file");
-        reading no_index(without_bytes(header_of(10), header_of(10) + 1));
-        const test::found found = co_await read_all(no_index, files / "file");
-        CHECK(found.sequences() == test::numbers(0, 10));
-        CHECK_FALSE(found.closed);
+        const std::uint64_t size = std::filesystem::file_size(files / "file");
+        // Its header, its payload, and the page at the end that leads to it.
+        for (const std::uint64_t at : {header_of(10), header_of(10) + 4096, size - 4096}) {
+            reading no_index(without_bytes(at, at + 1));
+            const test::found found = co_await read_all(no_index, files / "file");
+            CHECK(found.sequences() == test::numbers(0, 10));
+            CHECK_FALSE(found.closed);
+            REQUIRE(found.damage.size() == 1);
+            CHECK(found.damage[0].offset == at);
+            CHECK(found.damage[0].cause == eio());
+            const auto more = co_await no_index.next();
+            CHECK_FALSE(more);
+            CHECK(no_index.damaged == 1);
+        }
+    });
+}
+
+TEST_CASE("what is not the disk's failure is thrown", "[read faults]")
+{
+    const folder files;
+    test::run([&]() -> cf::task<> {
+        co_await record_ten(files / "file");
+        failing_disk short_of_memory = without_bytes(header_of(3), header_of(3) + 1);
+        short_of_memory.error_number = ENOMEM;
+        reading from(short_of_memory);
+        const auto failed = co_await cf::as_result(read_all(from, files / "file"));
+        REQUIRE_FALSE(failed);
+        CHECK(failed.error().code == std::errc::not_enough_memory);
+    });
+}
+
+TEST_CASE("a recording is resumed behind what can be read, never over what cannot", "[read faults]")
+{
+    const folder files;
+    test::run([&]() -> cf::task<> {
+        co_await record_ten(files / "file");
+        const auto end = [&](std::uint64_t from, std::uint64_t to) {
+            return cf::as_result(
+                cf::record::find_end<failing_disk>(files / "file", 8192, without_bytes(from, to)));
+        };
+        // In the midst, and of the index, which is written anew.
+        for (const std::uint64_t at : {header_of(4), header_of(4) + 4096, header_of(10) + 4096}) {
+            const auto found = co_await end(at, at + 1);
+            REQUIRE(found);
+            CHECK(found->end == header_of(10));
+            CHECK(found->blocks == 10);
+        }
+        for (const std::uint64_t at : {header_of(9), header_of(9) + 4096}) {
+            const auto refused = co_await end(at, at + 1);
+            REQUIRE_FALSE(refused);
+            CHECK(refused.error().code == eio());
+            CHECK(has(refused.error().detail, "reading " + (files / "file") + " at offset "));
+        }
     });
 }
 
