@@ -79,23 +79,35 @@ task<> both_ways(device& dev, buffer& out, buffer& in, unsigned outstanding, tal
 
 struct relief {
     limit what;
-    void (*take_away)(model_spec&);
+    bool (*take_away)(model_spec&); ///< false: there was nothing to take away
 };
+
+/// Whether that changes it.
+template <class T>
+bool set(T& field, T value)
+{
+    return std::exchange(field, value) != value;
+}
 
 constexpr std::array reliefs{
     relief{limit::software,
            [](model_spec& m) {
-               m.cpu_ns = 0;
-               m.turn_ns = 1;
+               const bool transfers = set<std::uint64_t>(m.cpu_ns, 0),
+                          turns = set<std::uint64_t>(m.turn_ns, 1);
+               return transfers || turns;
            }},
-    relief{limit::wake_up, [](model_spec& m) { m.irq_ns = 0; }},
-    relief{limit::tags, [](model_spec& m) { m.link.tags = 768; }},
-    relief{limit::credits, [](model_spec& m) { m.link.posted_headers = m.link.posted_data = 0; }},
-    relief{limit::gap, [](model_spec& m) { m.submit = submit_mode::ring; }},
+    relief{limit::wake_up, [](model_spec& m) { return set<std::uint64_t>(m.irq_ns, 0); }},
+    relief{limit::tags, [](model_spec& m) { return set(m.link.tags, 768u); }},
+    relief{limit::credits,
+           [](model_spec& m) {
+               const bool headers = set(m.link.posted_headers, 0u), data = set(m.link.posted_data, 0u);
+               return headers || data;
+           }},
+    relief{limit::gap, [](model_spec& m) { return set(m.submit, submit_mode::ring); }},
     relief{limit::fetch,
            [](model_spec& m) {
-               m.fetch_ns = 0;
-               m.lists = list_place::own;
+               const bool time = set<std::uint64_t>(m.fetch_ns, 0), place = set(m.lists, list_place::own);
+               return time || place;
            }},
 };
 
@@ -144,10 +156,8 @@ plan_point examine(const device_spec& spec, std::uint64_t size, unsigned outstan
     const auto sum = [](const plan_point& p) { return p.utilisation[0] + p.utilisation[1]; };
     double best = sum(point) * 1.01; // what helps by less is not what holds it back
     for (const relief& r : reliefs) {
-        if (r.what == limit::credits && here.model.link.posted_headers + here.model.link.posted_data == 0)
-            continue; // nothing to take away
         device_spec relieved = here;
-        r.take_away(relieved.model);
+        if (!r.take_away(relieved.model)) continue; // the same again
         const double with = sum(simulate(relieved, size, outstanding));
         if (with <= best) continue;
         best = with;

@@ -16,7 +16,7 @@ constexpr std::uint64_t data_credit = 16; // bytes; full packets are multiples o
 /// start of each page's part, as the engine does.
 std::uint64_t packets(std::uint64_t address, std::uint64_t size, std::uint64_t largest) noexcept
 {
-    const std::uint64_t head = std::min(size, page - address % page);
+    const std::uint64_t head = std::min<std::uint64_t>(size, link_timing::to_page_end(address));
     const std::uint64_t rest = size - head;
     const auto up = [&](std::uint64_t bytes) { return (bytes + largest - 1) / largest; };
     return up(head) + rest / page * up(page) + up(rest % page);

@@ -16,6 +16,12 @@ namespace {
 /// What aborts before its first byte still takes a request to find out.
 constexpr std::uint32_t asked_for(std::uint32_t size) noexcept { return std::max(size, 1u); }
 
+/// A burst that wants more than there is at all gets it when nothing else is in use.
+constexpr bool fits(std::uint32_t in_use, std::uint32_t more, std::uint32_t granted) noexcept
+{
+    return in_use == 0 || std::uint64_t{in_use} + more <= granted;
+}
+
 } // namespace
 
 bool engine::has_work(const channel& c) const noexcept
@@ -62,21 +68,17 @@ void engine::issue(bank& b, picoseconds now)
 bool engine::take_tags(bank& b, burst& next) noexcept
 {
     next.tags = static_cast<std::uint32_t>(plane_.timing.requests(next.source, asked_for(next.size)));
-    if (b.tags_used != 0 && b.tags_used + next.tags > plane_.timing.tags()) return false;
+    if (!fits(b.tags_used, next.tags, plane_.timing.tags())) return false;
     b.tags_used += next.tags;
     return true;
 }
 
-/// A receiver that cannot take one packet, which is none a spec may name, gets it all the same.
 bool engine::take_credits(bank& b, burst& next) noexcept
 {
     const link_timing& timing = plane_.timing;
     if (timing.grants_all()) return true;
     next.credits = timing.credits(next.destination, next.size);
     posted_credits& used = b.credits_used;
-    const auto fits = [](std::uint32_t in_use, std::uint32_t more, std::uint32_t granted) {
-        return in_use == 0 || std::uint64_t{in_use} + more <= granted;
-    };
     if (!fits(used.headers, next.credits.headers, timing.granted().headers) ||
         !fits(used.data, next.credits.data, timing.granted().data))
         return false;

@@ -47,7 +47,7 @@ void begin(rig& r)
     r.device.advance_to(r.device.now() + round_trip / 2);
 }
 
-/// Credits for one packet, whose first waits for `before` round trips.
+/// Writes so many packets: each but the first waits a round trip, and that one for at most `before` of them.
 void check_pace(rig& r, std::uint32_t packets, std::uint32_t before)
 {
     const nanoseconds took = written(r, packets * packet);
